@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool memory_multiply(size_t count, size_t size, size_t *product)
+{
+    return !__builtin_mul_overflow(count, size, product);
+}
+
+static void *memory_get(size_t count, size_t size, bool zeroed, struct error *error)
+{
+    size_t bytes = 0;
+    if (!memory_multiply(count, size, &bytes)) {
+        error_set(error, ERROR_NO_MEMORY, "%zu items of %zu bytes do not fit in memory", count, size);
+        return NULL;
+    }
+    if (bytes == 0)
+        bytes = 1;
+    void *data = zeroed ? calloc(1, bytes) : malloc(bytes);
+    if (data == NULL) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory, %.1f MiB wanted",
+                  (double)bytes / (1024.0 * 1024.0));
+        error_hint(error, "a larger --memory may help");
+    }
+    return data;
+}
+
+void *memory_array(size_t count, size_t size, struct error *error)
+{
+    return memory_get(count, size, false, error);
+}
+
+void *memory_zeroed(size_t count, size_t size, struct error *error)
+{
+    return memory_get(count, size, true, error);
+}
+
+bool blob_copy(struct blob *to, const void *data, size_t size, struct error *error)
+{
+    uint8_t *copy = memory_array(size, 1, error);
+    if (copy == NULL)
+        return false;
+    if (size > 0)
+        memcpy(copy, data, size);
+    *to = (struct blob){copy, size};
+    return true;
+}
+
+void blob_free(struct blob *blob)
+{
+    free(blob->data);
+    *blob = (struct blob){0};
+}

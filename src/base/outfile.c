@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/signals.h"
+
+static bool outfile_error(struct error *error, const char *path, enum error_kind kind, int errnum,
+                          const char *what)
+{
+    error_errno(error, kind, errnum, "%s", what);
+    if (error != NULL)
+        snprintf(error->file, sizeof error->file, "%s", path);
+    return false;
+}
+
+static bool outfile_refuse(struct error *error, const char *path, const char *what,
+                           const char *hint)
+{
+    error_set(error, ERROR_CANNOT_CREATE, "%s", what);
+    if (hint != NULL)
+        error_hint(error, "%s", hint);
+    if (error != NULL)
+        snprintf(error->file, sizeof error->file, "%s", path);
+    return false;
+}
+
+/* mkdir -p for the directory part of PATH. */
+static bool outfile_make_directories(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+/* Opens the directory of FILE and points NAME at the last component. */
+static bool outfile_open_directory(struct outfile *file, unsigned flags, struct error *error)
+{
+    char *slash = strrchr(file->path, '/');
+    const char *directory = ".";
+    if (slash == NULL) {
+        file->name = file->path;
+    } else {
+        if ((flags & OUTFILE_MKDIR) != 0 && !outfile_make_directories(file->path))
+            return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
+                                 "its directory cannot be created");
+        file->name = slash + 1;
+        *slash = '\0';
+        directory = slash == file->path ? "/" : file->path;
+    }
+    file->dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int reason = errno;
+    if (slash != NULL)
+        *slash = '/';
+    if (file->dir_fd >= 0)
+        return true;
+    if (reason == ENOENT)
+        return outfile_refuse(error, file->path, "its directory does not exist",
+                              "--mkdir creates it");
+    return outfile_error(error, file->path, ERROR_CANNOT_CREATE, reason,
+                         "its directory cannot be opened");
+}
+
+/* A named temporary, for file systems without unnamed ones. */
+static bool outfile_open_named(struct outfile *file)
+{
+    struct timespec now;
+    for (int attempt = 0; attempt < 100; attempt++) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(file->temporary, sizeof file->temporary, ".imgtool-%ld-%lx%x", (long)getpid(),
+                 (unsigned long)now.tv_nsec, attempt);
+        signals_hold();
+        file->fd =
+            openat(file->dir_fd, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        bool listed = file->fd < 0 || signals_add_temporary(file->dir_fd, file->temporary);
+        signals_release();
+        if (!listed) {
+            unlinkat(file->dir_fd, file->temporary, 0);
+            close(file->fd);
+            file->fd = -1;
+            errno = EMFILE;
+        }
+        if (file->fd >= 0)
+            return true;
+        if (errno != EEXIST)
+            break;
+    }
+    file->temporary[0] = '\0';
+    return false;
+}
+
+static bool outfile_open_temporary(struct outfile *file, const struct stat *old, bool exists,
+                                   struct error *error)
+{
+    file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
+                         errno == EINVAL)) {
+        if (!outfile_open_named(file))
+            return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
+                                 "cannot be created");
+    } else if (file->fd < 0) {
+        return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno, "cannot be created");
+    }
+    /* The new file is as private as the one that it replaces. */
+    if (exists && fchmod(file->fd, old->st_mode & 0777) != 0)
+        return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
+                             "its mode cannot be set");
+    return true;
+}
+
+/* Follows symbolic links, so that the file behind a link is replaced and not the link. */
+static bool outfile_resolve(struct outfile *file, const char *path, struct error *error)
+{
+    struct stat status;
+    if (lstat(path, &status) == 0 && S_ISLNK(status.st_mode)) {
+        file->path = realpath(path, NULL);
+        if (file->path == NULL)
+            return outfile_error(error, path, ERROR_CANNOT_CREATE, errno,
+                                 "is a symbolic link that leads nowhere");
+        return true;
+    }
+    file->path = strdup(path);
+    return file->path != NULL || error_set(error, ERROR_NO_MEMORY, "out of memory");
+}
+
+static bool outfile_prepare(struct outfile *file, const char *path, unsigned flags,
+                            struct error *error)
+{
+    struct stat old = {0};
+    if (!outfile_resolve(file, path, error))
+        return false;
+    size_t length = strlen(path);
+    if (length == 0 || path[length - 1] == '/')
+        return outfile_refuse(error, path, "is not the name of a file", NULL);
+    bool exists = stat(file->path, &old) == 0;
+    if (exists && S_ISDIR(old.st_mode))
+        return outfile_refuse(error, path, "is a directory, a file name is expected", NULL);
+    if (exists && !S_ISREG(old.st_mode)) {
+        file->fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (file->fd < 0)
+            return outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be opened");
+        return true;
+    }
+    if (exists && file->exclusive)
+        return outfile_refuse(error, path, "exists already", "without --no-clobber it is replaced");
+    if (exists && access(file->path, W_OK) != 0)
+        return outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be replaced");
+    return outfile_open_directory(file, flags, error) &&
+           outfile_open_temporary(file, &old, exists, error);
+}
+
+bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error)
+{
+    *file = (struct outfile){
+        .fd = -1, .dir_fd = -1, .exclusive = (flags & OUTFILE_EXCLUSIVE) != 0};
+    if (strcmp(path, "-") == 0) {
+        file->fd = STDOUT_FILENO;
+        return true;
+    }
+    if (outfile_prepare(file, path, flags, error))
+        return true;
+    outfile_discard(file);
+    return false;
+}
+
+static int outfile_link(const struct outfile *file, const char *name)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
+    int result = linkat(AT_FDCWD, self, file->dir_fd, name, AT_SYMLINK_FOLLOW);
+    if (result != 0 && errno == ENOENT) /* no /proc here */
+        result = linkat(file->fd, "", file->dir_fd, name, AT_EMPTY_PATH);
+    return result;
+}
+
+/* Gives the unnamed file a name for a moment and renames it over the target. Another process that
+ * writes the same target may take that name away in between: each of us then starts again, and
+ * whatever is renamed is always somebody's complete file. */
+static bool outfile_replace(const struct outfile *file)
+{
+    char name[NAME_MAX + 1];
+    snprintf(name, sizeof name, ".%.*s.imgtool-new", NAME_MAX - 14, file->name);
+    for (int attempt = 0; attempt < 1000; attempt++) {
+        if (outfile_link(file, name) != 0) {
+            if (errno != EEXIST || (unlinkat(file->dir_fd, name, 0) != 0 && errno != ENOENT))
+                return false;
+            continue;
+        }
+        if (renameat(file->dir_fd, name, file->dir_fd, file->name) == 0)
+            return true;
+        if (errno != ENOENT) {
+            int reason = errno;
+            unlinkat(file->dir_fd, name, 0);
+            errno = reason;
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool outfile_place(struct outfile *file)
+{
+    if (file->temporary[0] == '\0')
+        return outfile_link(file, file->name) == 0 ||
+               (errno == EEXIST && !file->exclusive && outfile_replace(file));
+    unsigned flags = file->exclusive ? RENAME_NOREPLACE : 0;
+    int result =
+        renameat2(file->dir_fd, file->temporary, file->dir_fd, file->name, flags);
+    if (result != 0 && errno == EINVAL && flags != 0) /* a file system without the flag */
+        result = linkat(file->dir_fd, file->temporary, file->dir_fd, file->name, 0) == 0
+                     ? unlinkat(file->dir_fd, file->temporary, 0)
+                     : -1;
+    if (result != 0)
+        return false;
+    signals_drop_temporary(file->temporary);
+    file->temporary[0] = '\0';
+    return true;
+}
+
+static bool outfile_close(struct outfile *file)
+{
+    int fd = file->fd;
+    file->fd = -1;
+    return fd == STDOUT_FILENO || close(fd) == 0;
+}
+
+bool outfile_commit(struct outfile *file, struct error *error)
+{
+    const char *path = file->path == NULL ? "stdout" : file->path;
+    bool done = true;
+    if (file->dir_fd >= 0) {
+        if (fsync(file->fd) != 0)
+            done = outfile_error(error, path, ERROR_IO, errno, "cannot be written");
+        signals_hold();
+        if (done && !outfile_place(file))
+            done = outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be put in place");
+        signals_release();
+    }
+    if (!outfile_close(file) && done)
+        done = outfile_error(error, path, ERROR_IO, errno, "cannot be written");
+    outfile_discard(file);
+    return done;
+}
+
+void outfile_discard(struct outfile *file)
+{
+    if (file->temporary[0] != '\0') {
+        unlinkat(file->dir_fd, file->temporary, 0);
+        signals_drop_temporary(file->temporary);
+        file->temporary[0] = '\0';
+    }
+    if (file->fd > STDOUT_FILENO)
+        close(file->fd);
+    if (file->dir_fd >= 0)
+        close(file->dir_fd);
+    free(file->path);
+    *file = (struct outfile){.fd = -1, .dir_fd = -1};
+}
+
+bool outfile_is_same(const struct outfile *file, const struct stat *status)
+{
+    struct stat target;
+    int result = file->path == NULL ? fstat(file->fd, &target) : stat(file->path, &target);
+    return result == 0 && S_ISREG(target.st_mode) && target.st_dev == status->st_dev &&
+           target.st_ino == status->st_ino;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that appear whole or not at all.
+ *
+ * The bytes go to an unnamed temporary in the target's directory; outfile_commit() syncs it and
+ * puts it in the target's place. Replacing an existing file needs a name for the moment between
+ * linking and renaming (".NAME.imgtool-new"): it is always a complete file, and the next output to
+ * the same target clears it away should the machine stop just there. Where the file system has no
+ * unnamed files, a named temporary is used and removed on signals. Devices, pipes and sockets are
+ * written directly. */
+#ifndef BASE_OUTFILE_H
+#define BASE_OUTFILE_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+struct outfile {
+    int fd;          /* write here */
+    char *path;      /* the target, symbolic links resolved */
+    int dir_fd;      /* its directory; -1 where the target is written directly */
+    char *name;      /* its last component; points into PATH */
+    char temporary[256]; /* the named temporary's name; empty where it is unnamed */
+    bool exclusive;  /* the target must not exist */
+};
+
+enum outfile_flags {
+    OUTFILE_EXCLUSIVE = 1, /* refuse an existing target */
+    OUTFILE_MKDIR = 2      /* create missing directories */
+};
+
+/* Prepares for writing to PATH ("-": standard output). Nothing is visible yet. Every refusal is
+ * ERROR_CANNOT_CREATE with error.file set. */
+bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error);
+
+/* Syncs and puts the file in its place, or fails and leaves the old one. Closes FILE either way. */
+bool outfile_commit(struct outfile *file, struct error *error);
+
+/* Gives the new bytes up. Fine on a file that was committed, or on {.fd = -1}. */
+void outfile_discard(struct outfile *file);
+
+/* True where FILE would replace the file that STATUS describes (same device and inode). */
+bool outfile_is_same(const struct outfile *file, const struct stat *status);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/signals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_TEMPORARIES = 64 };
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+
+/* NAME is written last and cleared first, so that a handler never sees half an entry. */
+static struct {
+    int dir_fd;
+    const char *_Atomic name;
+} temporaries[MAX_TEMPORARIES];
+
+void signals_remove_temporaries(void)
+{
+    for (int i = 0; i < MAX_TEMPORARIES; i++) {
+        const char *name = atomic_load(&temporaries[i].name);
+        if (name != NULL)
+            unlinkat(temporaries[i].dir_fd, name, 0);
+    }
+}
+
+static void signals_end(int signal_number)
+{
+    int saved = errno;
+    signals_remove_temporaries();
+    errno = saved;
+    /* SA_RESETHAND has put the default action back: it acts when this handler returns. */
+    raise(signal_number);
+}
+
+void signals_install(void)
+{
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++) {
+        struct sigaction old, action = {.sa_handler = signals_end, .sa_flags = (int)SA_RESETHAND};
+        int number = ending_signals[i];
+        sigfillset(&action.sa_mask);
+        sigdelset(&action.sa_mask, number);
+        sigaction(number, NULL, &old);
+        if (old.sa_handler != SIG_IGN || number == SIGPIPE || number == SIGTERM)
+            sigaction(number, &action, NULL);
+    }
+}
+
+bool signals_add_temporary(int dir_fd, const char *name)
+{
+    for (int i = 0; i < MAX_TEMPORARIES; i++)
+        if (atomic_load(&temporaries[i].name) == NULL) {
+            temporaries[i].dir_fd = dir_fd;
+            atomic_store(&temporaries[i].name, name);
+            return true;
+        }
+    return false;
+}
+
+void signals_drop_temporary(const char *name)
+{
+    for (int i = 0; i < MAX_TEMPORARIES; i++)
+        if (atomic_load(&temporaries[i].name) == name)
+            atomic_store(&temporaries[i].name, NULL);
+}
+
+static void signals_mask(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
+        sigaddset(&set, ending_signals[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
+void signals_hold(void)
+{
+    signals_mask(SIG_BLOCK);
+}
+
+void signals_release(void)
+{
+    signals_mask(SIG_UNBLOCK);
+}
+
+static struct {
+    struct timespec until;
+    void (*expired)(void *context);
+    void *context;
+} deadline;
+
+/* Who says how the process ends: the first one to take it. */
+enum { OWNER_NONE, OWNER_MAIN, OWNER_DEADLINE };
+static atomic_int owner = OWNER_NONE;
+
+void signals_claim(void)
+{
+    int expected = OWNER_NONE;
+    atomic_compare_exchange_strong(&owner, &expected, OWNER_MAIN);
+    while (expected == OWNER_DEADLINE)
+        pause();
+}
+
+static void *deadline_wait(void *unused)
+{
+    (void)unused;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline.until, NULL) == EINTR)
+        continue;
+    int expected = OWNER_NONE;
+    if (atomic_compare_exchange_strong(&owner, &expected, OWNER_DEADLINE))
+        deadline.expired(deadline.context);
+    return NULL;
+}
+
+bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *context)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    clock_gettime(CLOCK_MONOTONIC, &deadline.until);
+    deadline.until.tv_sec += timeout_ms / 1000;
+    deadline.until.tv_nsec += timeout_ms % 1000 * 1000000;
+    if (deadline.until.tv_nsec >= 1000000000) {
+        deadline.until.tv_nsec -= 1000000000;
+        deadline.until.tv_sec++;
+    }
+    deadline.expired = expired;
+    deadline.context = context;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    bool started = pthread_create(&thread, &attributes, deadline_wait, NULL) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
