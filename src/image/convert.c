@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/convert.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The same loop for both depths; FULL is what opaque means. */
+#define CONVERT_PIXELS(type, full)                                                                 \
+    do {                                                                                           \
+        const type *from_sample = in;                                                              \
+        type *to_sample = out;                                                                     \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            for (unsigned c = 0; c < to_colors; c++)                                               \
+                to_sample[c] = from_sample[from_colors == 1 ? 0 : c];                              \
+            if (to->alpha)                                                                         \
+                to_sample[to_colors] = from->alpha ? from_sample[from_colors] : (full);            \
+            from_sample += from_channels;                                                          \
+            to_sample += to_channels;                                                              \
+        }                                                                                          \
+    } while (0)
+
+void image_convert_row(const struct image_shape *from, const void *in,
+                       const struct image_shape *to, void *out, size_t count)
+{
+    unsigned from_channels = image_channels(from), to_channels = image_channels(to);
+    unsigned from_colors = from_channels - (from->alpha ? 1 : 0);
+    unsigned to_colors = to_channels - (to->alpha ? 1 : 0);
+    if (from_channels == to_channels)
+        memcpy(out, in, count * image_pixel_bytes(to));
+    else if (to->depth == 16)
+        CONVERT_PIXELS(uint16_t, UINT16_MAX);
+    else
+        CONVERT_PIXELS(uint8_t, UINT8_MAX);
+}
+
+void image_narrow(struct image *image)
+{
+    size_t samples = (size_t)image_channels(&image->shape) * image->shape.width;
+    if (image->shape.depth == 8)
+        return;
+    for (uint32_t y = 0; y < image->shape.height; y++) {
+        uint8_t *to = image_row(image, y);
+        const uint16_t *from = (const void *)to;
+        /* 65535 = 257 * 255, so this is v / 257 rounded. */
+        for (size_t i = 0; i < samples; i++)
+            to[i] = (uint8_t)((from[i] + 128u) / 257u);
+    }
+    image->shape.depth = 8;
+}
+
+#define FLATTEN_PIXELS(type, full)                                                                 \
+    do {                                                                                           \
+        const type *from = (const void *)row;                                                      \
+        type *to = (void *)row;                                                                    \
+        for (uint32_t x = 0; x < image->shape.width; x++) {                                        \
+            uint64_t alpha = from[colors];                                                         \
+            for (unsigned c = 0; c < colors; c++)                                                  \
+                to[c] = (type)((from[c] * alpha + (uint64_t)back[c] * ((full) - alpha) +           \
+                                (full) / 2) / (full));                                             \
+            from += colors + 1;                                                                    \
+            to += colors;                                                                          \
+        }                                                                                          \
+    } while (0)
+
+void image_flatten(struct image *image, const double background[3])
+{
+    unsigned colors = image_channels(&image->shape) - 1;
+    double full = image->shape.depth == 16 ? UINT16_MAX : UINT8_MAX;
+    uint32_t back[3];
+    if (!image->shape.alpha)
+        return;
+    for (unsigned c = 0; c < 3; c++)
+        back[c] = (uint32_t)lrint(background[c] * full);
+    for (uint32_t y = 0; y < image->shape.height; y++) {
+        uint8_t *row = image_row(image, y);
+        if (image->shape.depth == 16)
+            FLATTEN_PIXELS(uint16_t, (uint64_t)UINT16_MAX);
+        else
+            FLATTEN_PIXELS(uint8_t, (uint64_t)UINT8_MAX);
+    }
+    image->shape.alpha = false;
+}
+
+void image_clear_transparent(struct image *image)
+{
+    unsigned channels = image_channels(&image->shape);
+    size_t bytes = image_pixel_bytes(&image->shape);
+    if (!image->shape.alpha)
+        return;
+    for (uint32_t y = 0; y < image->shape.height; y++) {
+        uint8_t *row = image_row(image, y);
+        if (bytes == 4 && channels == 4) {
+            /* One word a pixel, without a branch: this is every cutout. */
+            uint32_t *pixel = (void *)row;
+            static const uint8_t alpha_bytes[4] = {0, 0, 0, 255};
+            uint32_t alpha_mask;
+            memcpy(&alpha_mask, alpha_bytes, sizeof alpha_mask);
+            for (uint32_t x = 0; x < image->shape.width; x++)
+                pixel[x] = (pixel[x] & alpha_mask) != 0 ? pixel[x] : 0;
+            continue;
+        }
+        for (uint32_t x = 0; x < image->shape.width; x++, row += bytes) {
+            const uint16_t *wide = (const void *)row;
+            if ((image->shape.depth == 16 ? wide[channels - 1] : row[channels - 1]) == 0)
+                memset(row, 0, bytes);
+        }
+    }
+}
+
+void image_fill(struct image *image, const double color[3], double alpha)
+{
+    unsigned channels = image_channels(&image->shape), colors = channels - image->shape.alpha;
+    double full = image->shape.depth == 16 ? UINT16_MAX : UINT8_MAX;
+    for (uint32_t y = 0; y < image->shape.height; y++) {
+        uint8_t *row = image_row(image, y);
+        uint16_t *wide = (void *)row;
+        for (size_t i = 0; i < (size_t)image->shape.width * channels; i++) {
+            unsigned c = (unsigned)(i % channels);
+            long sample = lrint((c < colors ? color[c] : alpha) * full);
+            if (image->shape.depth == 16)
+                wide[i] = (uint16_t)sample;
+            else
+                row[i] = (uint8_t)sample;
+        }
+    }
+}
+
+/* Where stored pixel (x, y) of a W x H image goes: x' = ax + bx*x + cx*y, likewise y'. EXIF 2.3,
+ * tag 274: what the 0th row and the 0th column of the stored image are in the upright one. */
+static void orientation_steps(unsigned orientation, uint32_t width, uint32_t height,
+                              int64_t origin[2], int across[2], int down[2])
+{
+    static const int steps[9][4] = {
+        {1, 0, 0, 1},                  /* 0 is not an orientation: as it is */
+        {1, 0, 0, 1},  {-1, 0, 0, 1},  {-1, 0, 0, -1}, {1, 0, 0, -1},
+        {0, 1, 1, 0},  {0, 1, -1, 0},  {0, -1, -1, 0}, {0, -1, 1, 0},
+    };
+    const int *step = steps[orientation > 8 ? 1 : orientation];
+    across[0] = step[0];
+    across[1] = step[1];
+    down[0] = step[2];
+    down[1] = step[3];
+    for (int i = 0; i < 2; i++) {
+        origin[i] = 0;
+        if (across[i] < 0)
+            origin[i] += width - 1;
+        if (down[i] < 0)
+            origin[i] += height - 1;
+    }
+}
+
+void image_place_rows(const struct image *into, unsigned orientation,
+                      const struct image_shape *from, uint32_t y, const uint8_t *rows,
+                      size_t stride, uint32_t count)
+{
+    int64_t origin[2];
+    int across[2], down[2];
+    size_t bytes = image_pixel_bytes(from);
+    orientation_steps(orientation, from->width, from->height, origin, across, down);
+    ptrdiff_t across_bytes =
+        across[0] * (ptrdiff_t)bytes + across[1] * (ptrdiff_t)into->stride;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t x_first = origin[0] + down[0] * (int64_t)(y + i);
+        int64_t y_first = origin[1] + down[1] * (int64_t)(y + i);
+        uint8_t *to = into->pixels + y_first * (ptrdiff_t)into->stride + x_first * (ptrdiff_t)bytes;
+        const uint8_t *pixel = rows + i * stride;
+        if (across_bytes == (ptrdiff_t)bytes) {
+            memcpy(to, pixel, bytes * from->width);
+            continue;
+        }
+        for (uint32_t x = 0; x < from->width; x++, to += across_bytes, pixel += bytes)
+            memcpy(to, pixel, bytes);
+    }
+}
