@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/catalogue.h"
+
+#include <string.h>
+
+const struct catalogue_entry catalogue[] = {
+    {"crop", "imgcrop", "crop to the content, with padding"},
+    {"shadow", "imgshadow", "put a soft shadow under a cutout"},
+    {"resize", "imgresize", "resize, to many sizes from one decode, and convert formats"},
+    {"info", "imginfo", "say what an image is, without decoding it"},
+    {"pipe", NULL, "run several commands as one pipeline"},
+    {"list", NULL, "list the commands"},
+    {"help", NULL, "show the help of a command"},
+};
+
+const size_t catalogue_count = sizeof catalogue / sizeof catalogue[0];
+
+const struct catalogue_entry *catalogue_find(const char *name)
+{
+    for (size_t i = 0; i < catalogue_count; i++)
+        if (strcmp(catalogue[i].command, name) == 0 ||
+            (catalogue[i].binary != NULL && strcmp(catalogue[i].binary, name) == 0))
+            return &catalogue[i];
+    return NULL;
+}
+
+const char *const *catalogue_commands(void)
+{
+    static const char *commands[sizeof catalogue / sizeof catalogue[0] + 1];
+    for (size_t i = 0; i < catalogue_count; i++)
+        commands[i] = catalogue[i].command;
+    return commands;
+}

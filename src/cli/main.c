@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/* The main that all tools share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/outfile.h"
+#include "base/signals.h"
+#include "base/sink.h"
+#include "cli/report.h"
+#include "cli/tool.h"
+
+/* A file opened later must not become descriptor 0, 1 or 2 and be written to by mistake. What
+ * stands in cannot be read or written, so that using a closed stream is still an error. */
+static void main_open_descriptors(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
+            _exit(71);
+}
+
+static void main_environment_warning(void *context, const char *message)
+{
+    cli_warn(context, "%s", message);
+}
+
+void cli_guess_report(struct cli_run *run, int argc, char **argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *number = NULL;
+        if (strcmp(argv[i], "--json") == 0)
+            run->options->json = true;
+        else if (strncmp(argv[i], "--report-fd=", 12) == 0)
+            number = argv[i] + 12;
+        else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc)
+            number = argv[i + 1];
+        char *end = NULL;
+        long fd = number == NULL ? -1 : strtol(number, &end, 10);
+        if (fd >= 0 && fd < 1000000 && end != number && *end == '\0' &&
+            fcntl((int)fd, F_GETFL) >= 0)
+            run->options->report_fd = fd;
+    }
+}
+
+/* Reads what a caller is still sending, for a moment: a program that writes an image into a
+ * mistyped command should see the message and not EPIPE. */
+static void main_drain_stdin(void)
+{
+    static char waste[65536];
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    struct timespec start, now;
+    if (isatty(STDIN_FILENO))
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        if (poll(&input, 1, 50) <= 0 || read(STDIN_FILENO, waste, sizeof waste) <= 0)
+            return;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - start.tv_sec < 2);
+}
+
+static bool main_print(const char *path, const struct text *text, struct error *error)
+{
+    struct outfile file;
+    struct sink sink;
+    if (text->failed)
+        return error_set(error, ERROR_NO_MEMORY, "out of memory");
+    if (!outfile_open(&file, path, 0, error))
+        return false;
+    sink_to_fd(&sink, file.fd);
+    bool done = sink_write(&sink, text->data, text->length) && sink_flush(&sink);
+    if (!done) {
+        error_set(error, sink.error.kind, "%s", sink.error.message);
+        snprintf(error->file, sizeof error->file, "%s", strcmp(path, "-") == 0 ? "stdout" : path);
+    }
+    sink_free(&sink);
+    if (done)
+        return outfile_commit(&file, error);
+    outfile_discard(&file);
+    return false;
+}
+
+static void main_version(const struct cli_run *run, struct text *out)
+{
+    const struct cli_tool *tool = run->tool;
+    if (!run->options->json) {
+        text_printf(out, "%s (imgtool) %s\n", tool->name, VERSION);
+        return;
+    }
+    json_t *libraries = tool->libraries == NULL ? json_object() : tool->libraries();
+    json_object_set_new(libraries, "jansson", json_string(jansson_version_str()));
+    json_t *object = json_pack("{s:s, s:s, s:o}", "tool", tool->name, "version", VERSION,
+                               "libraries", libraries);
+    char *line = json_dumps(object, JSON_COMPACT);
+    text_add(out, line == NULL ? "" : line);
+    text_add(out, "\n");
+    free(line);
+    json_decref(object);
+}
+
+/* The options that print something and end. *ASKED says whether there was one. */
+static bool main_information(const struct cli_run *run, bool *asked, struct error *error)
+{
+    const struct cli_common *options = run->options;
+    struct text out = {0};
+    *asked = true;
+    if (options->short_help)
+        cli_print_short_help(run->tool, &out);
+    else if (options->help)
+        cli_print_help(run->tool, &out);
+    else if (options->version)
+        main_version(run, &out);
+    else if (options->manual)
+        cli_print_manual(run->tool, &out);
+    else if (options->completion == NULL)
+        *asked = false;
+    else if (!cli_print_completion(run->tool, options->completion, &out))
+        return error_set(error, ERROR_USAGE, "--completion: '%s' is not one of bash, zsh or fish",
+                         options->completion);
+    bool done = !*asked || main_print("-", &out, error);
+    text_free(&out);
+    return done;
+}
+
+/* Limits of the process, before anything from outside is touched. */
+static bool main_limit(const struct cli_common *options, struct error *error)
+{
+    /* Every arena reserves 64 MiB of address space, which is limited. */
+    mallopt(M_ARENA_MAX, 2);
+#ifndef __SANITIZE_ADDRESS__
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) == 0) {
+        limit.rlim_cur = options->memory_bytes;
+        if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
+            limit.rlim_cur = limit.rlim_max;
+        if (options->memory_bytes > 0 && setrlimit(RLIMIT_AS, &limit) != 0)
+            return error_errno(error, ERROR_SYSTEM, errno, "--memory cannot be set");
+    }
+#else
+    (void)options;
+    (void)error;
+#endif
+    return true;
+}
+
+static void main_expired(void *context)
+{
+    struct cli_run *run = context;
+    struct error error = {0}, ignored = {0};
+    error_set(&error, ERROR_TIMEOUT, "not done after %.1f s: --timeout",
+              (double)run->options->timeout_ms / 1000);
+    signals_remove_temporaries();
+    cli_report_error(run, &error);
+    run->input = run->output = run->result = NULL; /* the other thread may be at them */
+    cli_report_json(run, &error, &ignored);
+    _exit(error_exit_status(error.kind));
+}
+
+static bool main_check_common(struct cli_run *run, struct error *error)
+{
+    struct cli_common *options = run->options;
+    const struct cli_tool *tool = run->tool;
+    const struct option_result *parsed = &run->parsed;
+    if (options->report_fd >= 0) {
+        int flags = fcntl((int)options->report_fd, F_GETFL);
+        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+            return error_set(error, ERROR_USAGE, "--report-fd: descriptor %d is not open for "
+                             "writing", (int)options->report_fd);
+    }
+    if (tool->max_operands >= 0 && parsed->operand_count > tool->max_operands)
+        return error_set(error, ERROR_USAGE, "unexpected operand '%s', %s takes %s",
+                         parsed->operands[tool->max_operands], tool->name,
+                         tool->max_operands == 0   ? "none"
+                         : tool->max_operands == 1 ? "one"
+                                                   : "fewer");
+    if (tool->operands_are_inputs && tool->max_operands == 1 && parsed->operand_count == 1) {
+        if (option_given(&run->set, parsed, "input"))
+            return error_set(error, ERROR_USAGE, "'%s' and -i '%s' are two inputs, one is expected",
+                             parsed->operands[0], options->input);
+        options->input = parsed->operands[0];
+    }
+    return true;
+}
+
+/* Without an input a person at a terminal gets help instead of a program that waits. */
+static bool main_waits_for_terminal(const struct cli_run *run)
+{
+    return run->tool->operands_are_inputs && run->parsed.operand_count == 0 &&
+           !option_given(&run->set, &run->parsed, "input") && isatty(STDIN_FILENO);
+}
+
+static bool main_run(struct cli_run *run, struct error *error)
+{
+    bool asked = false;
+    if (!main_information(run, &asked, error) || asked)
+        return error->kind == ERROR_NONE;
+    if (!main_check_common(run, error))
+        return false;
+    if (main_waits_for_terminal(run)) {
+        struct text help = {0};
+        cli_print_short_help(run->tool, &help);
+        if (help.data != NULL && write(STDERR_FILENO, help.data, help.length) < 0)
+            errno = 0;
+        text_free(&help);
+        return error_set(error, ERROR_USAGE, "no input: a file name or a pipe is expected");
+    }
+    if (!main_limit(run->options, error))
+        return false;
+    signals_install();
+    if (run->options->timeout_ms > 0 &&
+        !signals_deadline(run->options->timeout_ms, main_expired, run))
+        return error_set(error, ERROR_SYSTEM, "no thread for --timeout");
+    if (!run->tool->run(run, run->options, error))
+        return false;
+    signals_claim(); /* from here on the result stands */
+    if (run->answer.length > 0 && !run->options->json &&
+        !main_print(run->options->output == NULL ? "-" : run->options->output, &run->answer, error))
+        return false;
+    return run->reported || cli_report_json(run, NULL, error);
+}
+
+static int main_fail(struct cli_run *run, const struct error *error)
+{
+    struct error failure = {0};
+    signals_claim();
+    if (!run->said)
+        cli_report_error(run, error);
+    if (!run->reported)
+        cli_report_json(run, error, &failure);
+    if (error->kind == ERROR_USAGE)
+        main_drain_stdin();
+    return error_exit_status(error->kind);
+}
+
+int cli_main(const struct cli_tool *tool, int argc, char **argv)
+{
+    struct error error = {0};
+    struct cli_run run = {.tool = tool};
+    int status = 70;
+
+    main_open_descriptors();
+    /* Options and operands come in any order, also where this variable would stop at the first. */
+    unsetenv("POSIXLY_CORRECT");
+    clock_gettime(CLOCK_MONOTONIC, &run.started);
+    run.options = calloc(1, tool->options_size);
+    if (run.options == NULL)
+        return 71;
+    run.options->report_fd = -1;
+    run.options->effort = -1;
+    cli_option_set(tool, &run.set);
+    options_preset(&run.set, run.options, main_environment_warning, &run);
+    if (!options_parse(&run.set, argc, argv, tool->stop_at_operand, run.options, &run.parsed,
+                       &error)) {
+        cli_guess_report(&run, argc, argv);
+        status = main_fail(&run, &error);
+    } else if (!main_run(&run, &error)) {
+        status = main_fail(&run, &error);
+    } else {
+        status = run.reported ? run.exit_status : run.answer_no ? 1 : 0;
+    }
+    json_decref(run.input);
+    json_decref(run.output);
+    json_decref(run.result);
+    json_decref(run.extra);
+    json_decref(run.error_extra);
+    text_free(&run.answer);
+    options_release(&run.set, run.options);
+    free(run.options);
+    return status;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/signals.h"
+#include "cli/report.h"
+#include "color/icc.h"
+#include "image/convert.h"
+
+const char *cli_output_path(const struct cli_run *run, const struct cli_input *input)
+{
+    bool named = option_given(&run->set, &run->parsed, "output");
+    if (run->options->in_place && !named && strcmp(input->source.name, "-") != 0)
+        return input->source.name;
+    return run->options->output;
+}
+
+/* A name that promises a format which we do not write must not get another one silently. */
+static bool output_check_extension(const char *path, struct error *error)
+{
+    static const char *const foreign[] = {"gif", "tif", "tiff", "avif", "heic", "heif", "bmp",
+                                          "svg", "pdf", "jxl",  "jp2",  "psd",  "ico"};
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot != NULL && i < CLI_COUNT(foreign); i++)
+        if (strcasecmp(dot + 1, foreign[i]) == 0) {
+            error_set(error, ERROR_USAGE, "'%s': no output format is called '%s'", path, dot + 1);
+            return error_hint(error, "-f chooses png, jpeg, webp or pam whatever the name");
+        }
+    return true;
+}
+
+static bool output_choose_format(const struct cli_run *run, const char *path,
+                                 const struct cli_input *input, struct cli_output *output,
+                                 struct error *error)
+{
+    output->format = (enum codec_format)run->options->format;
+    if (output->format == CODEC_NONE && strcmp(path, "-") != 0) {
+        output->format = codec_by_path(path);
+        if (output->format == CODEC_NONE && !output_check_extension(path, error))
+            return false;
+    }
+    if (output->format == CODEC_NONE)
+        output->format = input->format;
+    if (run->options->lossless && output->format == CODEC_JPEG)
+        return error_set(error, ERROR_USAGE, "--lossless: JPEG is never lossless");
+    return true;
+}
+
+static bool output_check_stdout(const struct cli_run *run, struct error *error)
+{
+    if (isatty(STDOUT_FILENO)) {
+        error_set(error, ERROR_USAGE, "an image is not written to a terminal");
+        return error_hint(error, "-o FILE writes it to a file");
+    }
+    if (run->options->json) {
+        error_set(error, ERROR_USAGE, "--json and the image would both go to stdout");
+        return error_hint(error, "-o FILE for the image, or --report-fd N for the JSON");
+    }
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+        error_set(error, ERROR_IO, "is closed");
+        snprintf(error->file, sizeof error->file, "stdout");
+        return false;
+    }
+    return true;
+}
+
+static bool output_check_input(const struct cli_run *run, const struct cli_input *input,
+                               const struct cli_output *output, struct error *error)
+{
+    struct stat status;
+    if (run->options->in_place || fstat(input->source.fd, &status) != 0 ||
+        !S_ISREG(status.st_mode) || !outfile_is_same(&output->file, &status))
+        return true;
+    error_set(error, ERROR_USAGE, "'%s' is the input itself", output->path);
+    return error_hint(error, "--in-place allows to replace it");
+}
+
+bool cli_output_open(struct cli_run *run, const char *path, const struct cli_input *input,
+                     struct cli_output *output, struct error *error)
+{
+    const struct cli_common *options = run->options;
+    unsigned flags =
+        (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
+    *output = (struct cli_output){.file = {.fd = -1, .dir_fd = -1},
+                                  .path = path,
+                                  .origin = input->format,
+                                  .dry = options->dry_run};
+    if (!output_choose_format(run, path, input, output, error))
+        return false;
+    if (output->dry)
+        return true;
+    if (strcmp(path, "-") == 0 && !output_check_stdout(run, error))
+        return false;
+    if (!outfile_open(&output->file, path, flags, error))
+        return false;
+    if (output_check_input(run, input, output, error))
+        return true;
+    outfile_discard(&output->file);
+    return false;
+}
+
+static bool output_flatten(struct cli_run *run, const struct cli_output *output,
+                           struct image *image, struct error *error)
+{
+    double background[3];
+    enum icc_space space = image->shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB;
+    if (!icc_color_from_srgb(&image->metadata.icc, space, run->options->background.srgb,
+                             background, error))
+        return false;
+    if (image_is_transparent(image))
+        cli_warn(run, "%s: %s has no transparency, flattened on the background: --background",
+                 strcmp(output->path, "-") == 0 ? "stdout" : output->path,
+                 codec_of(output->format)->name);
+    image_flatten(image, background);
+    return true;
+}
+
+/* Grey to RGB. A grey profile cannot stay: its colours are taken to sRGB. */
+static bool output_make_rgb(struct image *image, struct error *error)
+{
+    struct image_shape shape = image->shape;
+    struct icc_transform *transform = NULL;
+    struct image rgb;
+    shape.color = IMAGE_RGB;
+    if (image->metadata.icc.size > 0 &&
+        !icc_transform_new(&transform, &image->metadata.icc, ICC_GREY, shape.depth, shape.alpha,
+                           error))
+        return false;
+    if (!image_new(&rgb, &shape, error)) {
+        icc_transform_free(transform);
+        return false;
+    }
+    for (uint32_t y = 0; y < shape.height; y++) {
+        if (transform != NULL)
+            icc_transform_pixels(transform, image_row(image, y), image_row(&rgb, y), shape.width);
+        else
+            image_convert_row(&image->shape, image_row(image, y), &shape, image_row(&rgb, y),
+                              shape.width);
+    }
+    if (transform != NULL)
+        blob_free(&image->metadata.icc);
+    icc_transform_free(transform);
+    rgb.metadata = image->metadata;
+    image->metadata = (struct image_metadata){0};
+    image_free(image);
+    *image = rgb;
+    return true;
+}
+
+bool cli_output_prepare(struct cli_run *run, const struct cli_output *output, struct image *image,
+                        struct error *error)
+{
+    const struct codec *codec = codec_of(output->format);
+    if (image->shape.alpha && !codec->writes_alpha && !output_flatten(run, output, image, error))
+        return false;
+    if (image->shape.depth == 16 && !codec->writes_depth16)
+        image_narrow(image);
+    if (image->shape.color == IMAGE_GREY && !codec->writes_grey && !output_make_rgb(image, error))
+        return false;
+    if (!run->options->exact)
+        image_clear_transparent(image);
+    return true;
+}
+
+static struct codec_write_options output_options(const struct cli_run *run,
+                                                 const struct cli_output *output)
+{
+    const struct cli_common *options = run->options;
+    return (struct codec_write_options){
+        .quality = (int)options->quality,
+        .lossless = options->lossless,
+        .effort = (int)options->effort,
+        .threads = cli_threads(options),
+        .origin = output->origin,
+    };
+}
+
+static bool output_failed(const struct cli_output *output, struct error *error)
+{
+    if (error->file[0] == '\0')
+        snprintf(error->file, sizeof error->file, "%s",
+                 strcmp(output->path, "-") == 0 ? "stdout" : output->path);
+    return false;
+}
+
+bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
+                       const struct image *image, struct error *error)
+{
+    struct codec_write_options options = output_options(run, output);
+    struct sink sink;
+    output->width = image->shape.width;
+    output->height = image->shape.height;
+    if (output->dry)
+        return true;
+    sink_to_fd(&sink, output->file.fd);
+    bool done = codec_write(output->format, &sink, image, &options, error);
+    output->bytes = sink.total_bytes;
+    sink_free(&sink);
+    return done || output_failed(output, error);
+}
+
+/* Encodes into memory; false also where it became larger than MAX_BYTES (then without an error). */
+static bool output_try(const struct cli_output *output, const struct image *image,
+                       const struct codec_write_options *options, uint64_t max_bytes,
+                       struct sink *sink, struct error *error)
+{
+    sink_to_memory(sink);
+    bool done = codec_write(output->format, sink, image, options, error);
+    if (done && sink->total_bytes <= max_bytes)
+        return true;
+    sink_free(sink);
+    return false;
+}
+
+/* The highest quality that fits by bisection: file sizes grow with quality. */
+static bool output_search(const struct cli_output *output, const struct image *image,
+                          struct codec_write_options *options, uint64_t max_bytes,
+                          struct sink *best, struct error *error)
+{
+    bool found = false, lossy = output->format == CODEC_JPEG ||
+                                (output->format == CODEC_WEBP && !options->lossless);
+    int low = 1, high = lossy ? (options->quality > 0 ? options->quality : 85) : 1;
+    if (!lossy)
+        options->effort = 9;
+    while (low <= high && error->kind == ERROR_NONE) {
+        struct sink sink;
+        int quality = found || low > 1 ? (low + high) / 2 : high;
+        if (lossy)
+            options->quality = quality;
+        if (output_try(output, image, options, max_bytes, &sink, error)) {
+            if (found)
+                sink_free(best);
+            *best = sink;
+            found = true;
+            low = quality + 1;
+        } else {
+            high = quality - 1;
+            low = low > 1 ? low : 1;
+        }
+    }
+    return found;
+}
+
+bool cli_output_encode_within(const struct cli_run *run, struct cli_output *output,
+                              const struct image *image, uint64_t max_bytes, struct error *error)
+{
+    struct codec_write_options options = output_options(run, output);
+    struct sink best, sink;
+    if (max_bytes == 0)
+        return cli_output_encode(run, output, image, error);
+    output->width = image->shape.width;
+    output->height = image->shape.height;
+    if (!output_search(output, image, &options, max_bytes, &best, error)) {
+        error_set(error, ERROR_LIMIT, "cannot be written in %llu bytes: --max-bytes",
+                  (unsigned long long)max_bytes);
+        return output_failed(output, error);
+    }
+    output->bytes = best.used;
+    bool done = true;
+    if (!output->dry) {
+        sink_to_fd(&sink, output->file.fd);
+        done = sink_write(&sink, best.data, best.used) && sink_flush(&sink);
+        if (!done)
+            error_set(error, sink.error.kind, "%s", sink.error.message);
+        sink_free(&sink);
+    }
+    sink_free(&best);
+    return done || output_failed(output, error);
+}
+
+bool cli_output_commit(struct cli_run *run, struct cli_output *output, struct error *error)
+{
+    if (output->dry) {
+        cli_warn(run, "would write %s: %s, %u x %u",
+                 strcmp(output->path, "-") == 0 ? "stdout" : output->path,
+                 codec_of(output->format)->name, output->width, output->height);
+        return true;
+    }
+    signals_claim();
+    return outfile_commit(&output->file, error);
+}
+
+struct json_t *cli_output_json(const struct cli_output *output)
+{
+    return json_pack("{s:o, s:s, s:i, s:i, s:I}", "path", cli_json_string(output->path), "format",
+                     codec_of(output->format)->name, "width", (int)output->width, "height",
+                     (int)output->height, "bytes", (json_int_t)output->bytes);
+}
+
+void cli_output_discard(struct cli_output *output)
+{
+    outfile_discard(&output->file);
+}
+
+bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
+                      struct error *error)
+{
+    if (!cli_output_prepare(run, output, image, error) ||
+        !cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
+        return false;
+    run->output = cli_output_json(output);
+    return true;
+}
