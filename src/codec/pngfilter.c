@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/pngfilter.h"
+
+#include <string.h>
+
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
+
+#include "base/compiler.h"
+
+size_t pngfilter_padded(size_t row_bytes)
+{
+    return (row_bytes + PNGFILTER_STEP - 1) / PNGFILTER_STEP * PNGFILTER_STEP;
+}
+
+/* In the loops below the inner one has a constant count, so that it becomes vectors at any level
+ * of optimisation. */
+
+MULTIVERSION static void apply_sub(const uint8_t *restrict row, const uint8_t *restrict left,
+                                   uint8_t *restrict out, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
+        for (size_t k = 0; k < PNGFILTER_STEP; k++)
+            out[i + k] = (uint8_t)(row[i + k] - left[i + k]);
+}
+
+MULTIVERSION static void apply_average(const uint8_t *restrict row, const uint8_t *restrict left,
+                                       const uint8_t *restrict up, uint8_t *restrict out,
+                                       size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
+        for (size_t k = 0; k < PNGFILTER_STEP; k++)
+            out[i + k] = (uint8_t)(row[i + k] - ((left[i + k] + up[i + k]) >> 1));
+}
+
+MULTIVERSION static void apply_paeth(const uint8_t *restrict row, const uint8_t *restrict left,
+                                     const uint8_t *restrict up, const uint8_t *restrict up_left,
+                                     uint8_t *restrict out, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
+        for (size_t k = 0; k < PNGFILTER_STEP; k++) {
+            int16_t a = left[i + k], b = up[i + k], c = up_left[i + k];
+            int16_t to_a = (int16_t)(b - c), to_b = (int16_t)(a - c);
+            int16_t to_c = (int16_t)(to_a + to_b);
+            to_a = (int16_t)(to_a < 0 ? -to_a : to_a);
+            to_b = (int16_t)(to_b < 0 ? -to_b : to_b);
+            to_c = (int16_t)(to_c < 0 ? -to_c : to_c);
+            int16_t nearer = to_a <= to_b ? a : b;
+            int16_t distance = to_a <= to_b ? to_a : to_b;
+            out[i + k] = (uint8_t)(row[i + k] - (distance <= to_c ? nearer : c));
+        }
+}
+
+void pngfilter_apply(enum pngfilter filter, const uint8_t *row, const uint8_t *prior, uint8_t *out,
+                     size_t row_bytes, unsigned pixel_bytes)
+{
+    size_t bytes = pngfilter_padded(row_bytes);
+    const uint8_t *left = row - pixel_bytes;
+    switch (filter) {
+    case PNGFILTER_SUB:
+        apply_sub(row, left, out, bytes);
+        break;
+    case PNGFILTER_UP:
+        apply_sub(row, prior, out, bytes);
+        break;
+    case PNGFILTER_AVERAGE:
+        apply_average(row, left, prior, out, bytes);
+        break;
+    case PNGFILTER_PAETH:
+        apply_paeth(row, left, prior, prior - pixel_bytes, out, bytes);
+        break;
+    default:
+        memcpy(out, row, bytes);
+        break;
+    }
+    memset(out + row_bytes, 0, bytes - row_bytes);
+}
+
+/* The bits that |value| needs: 0 to 7. Finer steps choose no better. */
+MULTIVERSION static void cost_steps(const uint8_t *restrict filtered, size_t bytes,
+                                    uint8_t *restrict steps)
+{
+    for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
+        for (size_t k = 0; k < PNGFILTER_STEP; k++) {
+            uint8_t value = filtered[i + k], negated = (uint8_t)-value;
+            uint8_t v = value < negated ? value : negated;
+            steps[k] = (uint8_t)(steps[k] + (v > 0) + (v > 1) + (v > 3) + (v > 7) + (v > 15) +
+                                 (v > 31) + (v > 63));
+        }
+}
+
+uint64_t pngfilter_cost(const uint8_t *filtered, size_t row_bytes)
+{
+    /* As many steps as a byte can count. */
+    enum { PART = PNGFILTER_STEP * 36 };
+    uint64_t sum = 0;
+    size_t bytes = pngfilter_padded(row_bytes);
+    for (size_t i = 0; i < bytes; i += PART) {
+        uint8_t steps[PNGFILTER_STEP] = {0};
+        cost_steps(filtered + i, bytes - i < PART ? bytes - i : PART, steps);
+        for (size_t k = 0; k < PNGFILTER_STEP; k++)
+            sum += steps[k];
+    }
+    return sum;
+}
+
+MULTIVERSION static void undo_up(uint8_t *restrict row, const uint8_t *restrict prior, size_t bytes)
+{
+    /* Whole steps first: a constant count becomes vectors at any level of optimisation. */
+    size_t whole = bytes / PNGFILTER_STEP * PNGFILTER_STEP;
+    for (size_t i = 0; i < whole; i += PNGFILTER_STEP)
+        for (size_t k = 0; k < PNGFILTER_STEP; k++)
+            row[i + k] = (uint8_t)(row[i + k] + prior[i + k]);
+    for (size_t i = whole; i < bytes; i++)
+        row[i] = (uint8_t)(row[i] + prior[i]);
+}
+
+/* Undoing is serial from pixel to pixel: only the channels of one pixel can go side by side. */
+typedef uint8_t bytes8 __attribute__((vector_size(8)));
+typedef int16_t words8 __attribute__((vector_size(16)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE bytes8 load_bytes(const uint8_t *from, size_t pixel_bytes)
+{
+    /* May take in bytes of the next pixel, which are computed in vain and not stored. */
+    bytes8 bytes = {0};
+    memcpy(&bytes, from, pixel_bytes <= 4 ? 4 : 8);
+    return bytes;
+}
+
+/* Compilers see what the general form of these means, but not how to do it well. */
+#ifdef __x86_64__
+
+INLINE words8 load_words(const uint8_t *from, size_t pixel_bytes)
+{
+    uint64_t bytes = 0;
+    memcpy(&bytes, from, pixel_bytes <= 4 ? 4 : 8);
+    __m128i zero = _mm_setzero_si128();
+    return (words8)_mm_unpacklo_epi8(_mm_cvtsi64_si128((int64_t)bytes), zero);
+}
+
+INLINE void store_words(uint8_t *to, words8 words, size_t pixel_bytes)
+{
+    uint64_t bytes = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16((__m128i)words, (__m128i)words));
+    memcpy(to, &bytes, pixel_bytes);
+}
+
+INLINE void store_two(uint8_t *first, uint8_t *second, words8 words, size_t pixel_bytes)
+{
+    uint64_t bytes = (uint64_t)_mm_cvtsi128_si64(_mm_packus_epi16((__m128i)words, (__m128i)words));
+    uint32_t parts[2] = {(uint32_t)bytes, (uint32_t)(bytes >> 32)};
+    memcpy(first, &parts[0], pixel_bytes);
+    memcpy(second, &parts[1], pixel_bytes);
+}
+
+INLINE words8 words_magnitude(words8 words)
+{
+    return (words8)_mm_max_epi16((__m128i)words, (__m128i)-words);
+}
+
+#else
+
+INLINE words8 load_words(const uint8_t *from, size_t pixel_bytes)
+{
+    return __builtin_convertvector(load_bytes(from, pixel_bytes), words8);
+}
+
+INLINE void store_words(uint8_t *to, words8 words, size_t pixel_bytes)
+{
+    bytes8 bytes = __builtin_convertvector(words, bytes8);
+    memcpy(to, &bytes, pixel_bytes);
+}
+
+INLINE void store_two(uint8_t *first, uint8_t *second, words8 words, size_t pixel_bytes)
+{
+    bytes8 bytes = __builtin_convertvector(words, bytes8);
+    memcpy(first, &bytes, pixel_bytes);
+    memcpy(second, (const uint8_t *)&bytes + 4, pixel_bytes);
+}
+
+INLINE words8 words_magnitude(words8 words)
+{
+    words8 sign = words >> 15;
+    return (words ^ sign) - sign;
+}
+
+#endif
+
+INLINE void undo_sub_pixels(uint8_t *row, size_t bytes, size_t pixel_bytes)
+{
+    bytes8 left = {0};
+    for (size_t i = 0; i < bytes; i += pixel_bytes) {
+        left += load_bytes(row + i, pixel_bytes);
+        memcpy(row + i, &left, pixel_bytes);
+    }
+}
+
+INLINE void undo_average_pixels(uint8_t *row, const uint8_t *prior, size_t bytes,
+                                size_t pixel_bytes)
+{
+    words8 left = {0};
+    for (size_t i = 0; i < bytes; i += pixel_bytes) {
+        words8 mean = (left + load_words(prior + i, pixel_bytes)) >> 1;
+        left = (load_words(row + i, pixel_bytes) + mean) & 255;
+        store_words(row + i, left, pixel_bytes);
+    }
+}
+
+/* What Paeth's filter remembers of the pixel before. */
+struct paeth {
+    words8 left, up_left;
+};
+
+/* The pixel whose filtered bytes are RAW and whose neighbour above is UP. */
+INLINE words8 undo_paeth_pixel(struct paeth *paeth, words8 raw, words8 up)
+{
+    words8 left = paeth->left, up_left = paeth->up_left;
+    words8 to_left = up - up_left, to_up = left - up_left;
+    words8 to_up_left = words_magnitude(to_left + to_up);
+    to_left = words_magnitude(to_left);
+    to_up = words_magnitude(to_up);
+    words8 not_left = (to_left > to_up) | (to_left > to_up_left);
+    words8 not_up = to_up > to_up_left;
+    words8 other = (up_left & not_up) | (up & ~not_up);
+    words8 guess = (other & not_left) | (left & ~not_left);
+    paeth->left = (raw + guess) & 255;
+    paeth->up_left = up;
+    return paeth->left;
+}
+
+INLINE void undo_paeth_pixels(uint8_t *row, const uint8_t *prior, size_t bytes, size_t pixel_bytes)
+{
+    struct paeth paeth = {0};
+    for (size_t i = 0; i < bytes; i += pixel_bytes) {
+        words8 raw = load_words(row + i, pixel_bytes), up = load_words(prior + i, pixel_bytes);
+        store_words(row + i, undo_paeth_pixel(&paeth, raw, up), pixel_bytes);
+    }
+}
+
+/* The lower halves of both. */
+INLINE words8 words_join(words8 first, words8 second)
+{
+    return __builtin_shufflevector(first, second, 0, 1, 2, 3, 8, 9, 10, 11);
+}
+
+/* Two rows in step, the lower one a pixel behind the upper, in the two halves of the same words:
+ * each pixel must wait for the one before it in its row, so two take no longer than one. For pixels
+ * of up to 4 bytes. */
+INLINE void undo_paeth_pair(uint8_t *row, uint8_t *below, const uint8_t *prior, size_t bytes,
+                            size_t pixel_bytes)
+{
+    const words8 zero = {0};
+    struct paeth paeth = {0};
+    words8 raw = load_words(row, pixel_bytes), up = load_words(prior, pixel_bytes);
+    /* The lower row has not begun. */
+    raw = words_join(raw, zero);
+    up = words_join(up, zero);
+    store_words(row, undo_paeth_pixel(&paeth, raw, up), pixel_bytes);
+    for (size_t i = pixel_bytes; i < bytes; i += pixel_bytes) {
+        uint8_t *lower = below + i - pixel_bytes;
+        raw = words_join(load_words(row + i, pixel_bytes), load_words(lower, pixel_bytes));
+        up = words_join(load_words(prior + i, pixel_bytes), paeth.left);
+        store_two(row + i, lower, undo_paeth_pixel(&paeth, raw, up), pixel_bytes);
+    }
+    raw = words_join(zero, load_words(below + bytes - pixel_bytes, pixel_bytes));
+    up = words_join(zero, paeth.left);
+    words8 last = undo_paeth_pixel(&paeth, raw, up);
+    last = __builtin_shufflevector(last, last, 4, 5, 6, 7, 0, 1, 2, 3);
+    store_words(below + bytes - pixel_bytes, last, pixel_bytes);
+}
+
+/* One copy of each for every constant pixel size. */
+#define FOR_PIXEL_BYTES(function, ...)                                                             \
+    switch (pixel_bytes) {                                                                         \
+    case 1:                                                                                        \
+        function(__VA_ARGS__, 1);                                                                  \
+        break;                                                                                     \
+    case 2:                                                                                        \
+        function(__VA_ARGS__, 2);                                                                  \
+        break;                                                                                     \
+    case 3:                                                                                        \
+        function(__VA_ARGS__, 3);                                                                  \
+        break;                                                                                     \
+    case 4:                                                                                        \
+        function(__VA_ARGS__, 4);                                                                  \
+        break;                                                                                     \
+    case 6:                                                                                        \
+        function(__VA_ARGS__, 6);                                                                  \
+        break;                                                                                     \
+    default:                                                                                       \
+        function(__VA_ARGS__, 8);                                                                  \
+        break;                                                                                     \
+    }
+
+static void undo_sub(uint8_t *row, size_t bytes, unsigned pixel_bytes)
+{
+    FOR_PIXEL_BYTES(undo_sub_pixels, row, bytes)
+}
+
+static void undo_average(uint8_t *row, const uint8_t *prior, size_t bytes, unsigned pixel_bytes)
+{
+    FOR_PIXEL_BYTES(undo_average_pixels, row, prior, bytes)
+}
+
+static void undo_paeth(uint8_t *row, const uint8_t *prior, size_t bytes, unsigned pixel_bytes)
+{
+    FOR_PIXEL_BYTES(undo_paeth_pixels, row, prior, bytes)
+}
+
+bool pngfilter_undo(unsigned filter, uint8_t *row, const uint8_t *prior, size_t row_bytes,
+                    unsigned pixel_bytes)
+{
+    switch (filter) {
+    case PNGFILTER_NONE:
+        return true;
+    case PNGFILTER_SUB:
+        undo_sub(row, row_bytes, pixel_bytes);
+        return true;
+    case PNGFILTER_UP:
+        undo_up(row, prior, row_bytes);
+        return true;
+    case PNGFILTER_AVERAGE:
+        undo_average(row, prior, row_bytes, pixel_bytes);
+        return true;
+    case PNGFILTER_PAETH:
+        undo_paeth(row, prior, row_bytes, pixel_bytes);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void pngfilter_undo_paeth_pair(uint8_t *row, uint8_t *below, const uint8_t *prior, size_t row_bytes,
+                               unsigned pixel_bytes)
+{
+    if (pixel_bytes == 4)
+        undo_paeth_pair(row, below, prior, row_bytes, 4);
+    else if (pixel_bytes == 3)
+        undo_paeth_pair(row, below, prior, row_bytes, 3);
+    else {
+        undo_paeth(row, prior, row_bytes, pixel_bytes);
+        undo_paeth(below, row, row_bytes, pixel_bytes);
+    }
+}

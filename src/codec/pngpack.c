@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/pngpack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "codec/deflate.h"
+#include "codec/pngfilter.h"
+
+enum { MEMORY_BYTES = 12 << 20, MAX_SLOTS = 16 };
+
+/* Where one band is worked on. */
+struct slot {
+    struct deflate_encoder *encoder;
+    uint8_t *filtered; /* rows with their filter types */
+    uint8_t *lines;    /* this row and the one above, and two candidates, each with its margins */
+    uint8_t *out;      /* room for the header before and the trailer behind */
+    size_t out_bytes;  /* 0: failed */
+    size_t filtered_bytes;
+    uint32_t adler;
+};
+
+struct pngpack {
+    const struct image *image;
+    const struct deflate_effort *effort;
+    unsigned threads;
+    size_t row_bytes;
+    unsigned pixel_bytes;
+    uint32_t band_rows;
+    size_t bands, bands_given; /* of the image; handed out */
+    size_t first_band;         /* in slot 0 */
+    size_t slots_used, slot_count;
+    uint32_t adler;
+    struct slot slots[MAX_SLOTS];
+};
+
+/* A row as it stands in the file: 16 bits big-endian. */
+static void pack_row(const struct pngpack *pack, uint32_t y, uint8_t *to)
+{
+    const uint8_t *row = image_row(pack->image, y);
+    if (pack->image->shape.depth == 8) {
+        memcpy(to, row, pack->row_bytes);
+        return;
+    }
+    const uint16_t *wide = (const uint16_t *)(const void *)row;
+    for (size_t i = 0; i < pack->row_bytes / 2; i++) {
+        to[2 * i] = (uint8_t)(wide[i] >> 8);
+        to[2 * i + 1] = (uint8_t)wide[i];
+    }
+}
+
+static size_t pack_line_bytes(const struct pngpack *pack)
+{
+    return PNGFILTER_MARGIN + pngfilter_padded(pack->row_bytes);
+}
+
+/* Filters ROW into OUT, which gets the filter's number first. */
+static void pack_filter(const struct pngpack *pack, const uint8_t *row, const uint8_t *prior,
+                        uint8_t *candidate, uint8_t *best, uint8_t *out)
+{
+    enum pngfilter chosen = PNGFILTER_PAETH;
+    uint64_t lowest = UINT64_MAX;
+    for (enum pngfilter filter = PNGFILTER_NONE; filter < PNGFILTER_COUNT; filter++) {
+        if (!pack->effort->choose_filters && filter != chosen)
+            continue;
+        pngfilter_apply(filter, row, prior, candidate, pack->row_bytes, pack->pixel_bytes);
+        uint64_t cost = 0;
+        if (pack->effort->choose_filters)
+            cost = pngfilter_cost(candidate, pack->row_bytes);
+        if (cost < lowest) {
+            uint8_t *worse = best;
+            best = candidate;
+            candidate = worse;
+            lowest = cost;
+            chosen = filter;
+        }
+    }
+    out[0] = (uint8_t)chosen;
+    memcpy(out + 1, best, pack->row_bytes);
+}
+
+static void pack_band(void *context, size_t index)
+{
+    struct pngpack *pack = context;
+    struct slot *slot = &pack->slots[index];
+    uint32_t first = (uint32_t)(pack->first_band + index) * pack->band_rows;
+    uint32_t rows = pack->image->shape.height - first;
+    if (rows > pack->band_rows)
+        rows = pack->band_rows;
+    size_t line_bytes = pack_line_bytes(pack);
+    uint8_t *row = slot->lines + PNGFILTER_MARGIN, *prior = row + line_bytes;
+    uint8_t *candidate = prior + line_bytes, *best = candidate + line_bytes;
+    memset(prior, 0, pack->row_bytes);
+    if (first > 0)
+        pack_row(pack, first - 1, prior);
+    for (uint32_t y = 0; y < rows; y++) {
+        pack_row(pack, first + y, row);
+        pack_filter(pack, row, prior, candidate, best, slot->filtered + y * (pack->row_bytes + 1));
+        uint8_t *above = prior;
+        prior = row;
+        row = above;
+    }
+    slot->filtered_bytes = rows * (pack->row_bytes + 1);
+    slot->adler = deflate_adler32(slot->filtered, slot->filtered_bytes);
+    slot->out_bytes = deflate_band(slot->encoder, slot->filtered, slot->filtered_bytes,
+                                   slot->out + DEFLATE_HEADER_BYTES);
+}
+
+/* The memory of one slot. */
+static size_t pack_slot_bytes(size_t band_bytes)
+{
+    return band_bytes + 2 * deflate_bound(band_bytes) + (768 << 10);
+}
+
+static bool pack_prepare(struct pngpack *pack, struct error *error)
+{
+    size_t band_bytes = pack->band_rows * (pack->row_bytes + 1);
+    size_t fitting = MEMORY_BYTES / pack_slot_bytes(band_bytes);
+    size_t wanted = pack->threads > 1 ? 2 * (size_t)pack->threads : 1;
+    if (wanted > fitting)
+        wanted = fitting > 0 ? fitting : 1;
+    if (wanted > MAX_SLOTS)
+        wanted = MAX_SLOTS;
+    if (wanted > pack->bands)
+        wanted = pack->bands;
+    pack->slot_count = wanted;
+    for (size_t i = 0; i < wanted; i++) {
+        struct slot *slot = &pack->slots[i];
+        slot->encoder = deflate_encoder_new(pack->effort, band_bytes, error);
+        slot->filtered = memory_array(band_bytes, 1, error);
+        slot->lines = memory_zeroed(4, pack_line_bytes(pack), error);
+        slot->out = memory_array(
+            DEFLATE_HEADER_BYTES + deflate_bound(band_bytes) + DEFLATE_TRAILER_BYTES, 1, error);
+        if (slot->encoder == NULL || slot->filtered == NULL || slot->lines == NULL ||
+            slot->out == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct pngpack *pngpack_new(const struct image *image, int effort, unsigned threads,
+                            struct error *error)
+{
+    size_t row_bytes = image_row_bytes(&image->shape);
+    /* The deflate libraries count in 32 bits, and so does an IDAT chunk's length in 31. */
+    if (row_bytes > (1u << 30)) {
+        error_set(error, ERROR_UNSUPPORTED, "%zu bytes a row are too many for PNG", row_bytes);
+        return NULL;
+    }
+    struct pngpack *pack = memory_zeroed(1, sizeof *pack, error);
+    if (pack == NULL)
+        return NULL;
+    pack->image = image;
+    pack->effort = deflate_effort_of(effort);
+    pack->threads = threads > 0 ? threads : 1;
+    pack->row_bytes = row_bytes;
+    pack->pixel_bytes = (unsigned)image_pixel_bytes(&image->shape);
+    pack->band_rows = (uint32_t)(pack->effort->band_bytes / (row_bytes + 1));
+    if (pack->band_rows == 0)
+        pack->band_rows = 1;
+    if (pack->band_rows > image->shape.height)
+        pack->band_rows = image->shape.height;
+    pack->bands = (image->shape.height - 1) / pack->band_rows + 1;
+    pack->adler = 1;
+    if (!pack_prepare(pack, error)) {
+        pngpack_free(pack);
+        return NULL;
+    }
+    return pack;
+}
+
+bool pngpack_next(struct pngpack *pack, const uint8_t **data, size_t *size, struct error *error)
+{
+    *size = 0;
+    if (pack->bands_given == pack->bands)
+        return true;
+    if (pack->bands_given == pack->first_band + pack->slots_used) {
+        pack->first_band = pack->bands_given;
+        pack->slots_used = pack->bands - pack->first_band;
+        if (pack->slots_used > pack->slot_count)
+            pack->slots_used = pack->slot_count;
+        threads_for(pack->threads, pack->slots_used, pack_band, pack);
+    }
+    struct slot *slot = &pack->slots[pack->bands_given - pack->first_band];
+    if (slot->out_bytes == 0)
+        return error_set(error, ERROR_INTERNAL, "the deflate library failed");
+    pack->adler = deflate_adler32_join(pack->adler, slot->adler, slot->filtered_bytes);
+    *data = slot->out + DEFLATE_HEADER_BYTES;
+    *size = slot->out_bytes;
+    if (pack->bands_given == 0) {
+        deflate_header(slot->out);
+        *data = slot->out;
+        *size += DEFLATE_HEADER_BYTES;
+    }
+    pack->bands_given++;
+    if (pack->bands_given == pack->bands) {
+        deflate_trailer(slot->out + DEFLATE_HEADER_BYTES + slot->out_bytes, pack->adler);
+        *size += DEFLATE_TRAILER_BYTES;
+    }
+    return true;
+}
+
+void pngpack_free(struct pngpack *pack)
+{
+    if (pack == NULL)
+        return;
+    for (size_t i = 0; i < pack->slot_count; i++) {
+        deflate_encoder_free(pack->slots[i].encoder);
+        free(pack->slots[i].filtered);
+        free(pack->slots[i].lines);
+        free(pack->slots[i].out);
+    }
+    free(pack);
+}
