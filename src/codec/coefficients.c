@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/coefficients.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_SHUFFLE 1
+#include <immintrin.h>
+#define SHUFFLE_CODE __attribute__((target("ssse3,popcnt")))
+#else
+#define HAVE_SHUFFLE 0
+#endif
+
+enum {
+    /* A byte of rows, 8 masks, 63 values of two bytes. */
+    BLOCK_MAX_BYTES = 1 + 8 + 2 * 63,
+    /* The vector code reads and writes 8 bytes where fewer count. */
+    SLACK_BYTES = 8,
+    WINDOW_ALIGNMENT = 64,
+};
+
+/* Value 0 is kept apart, so that its bit in a packed mask is free to mean this. */
+static const uint64_t WIDE = 1;
+
+struct packed_row {
+    uint8_t *data; /* NULL: all values from 1 on are 0 */
+    uint32_t size, capacity;
+};
+
+struct coefficients {
+    uint32_t columns, rows;
+    uint64_t keep;
+    bool shuffle;           /* use the vector code */
+    int16_t *dc;            /* rows * columns */
+    struct packed_row *ac;  /* rows */
+    uint8_t *scratch;       /* one packed row, the longest possible */
+    struct coefficients_block *window;
+    struct coefficients_block **window_rows;
+    uint32_t window_first, window_count, window_capacity;
+    unsigned loaded, dirty; /* parts of the window */
+    /* For each set of 8: which bytes to move where to close the gaps, and to open them. */
+    uint8_t gather[256][8], spread[256][8];
+};
+
+static void coefficients_build_tables(struct coefficients *store)
+{
+    for (unsigned set = 0; set < 256; set++) {
+        unsigned count = 0;
+        memset(store->gather[set], 0x80, 8);
+        memset(store->spread[set], 0x80, 8);
+        for (unsigned i = 0; i < 8; i++)
+            if (set >> i & 1) {
+                store->gather[set][count] = (uint8_t)i;
+                store->spread[set][i] = (uint8_t)count++;
+            }
+    }
+}
+
+bool coefficients_new(struct coefficients **result, uint32_t columns, uint32_t rows, uint64_t keep,
+                      struct error *error)
+{
+    struct coefficients *store = memory_zeroed(1, sizeof *store, error);
+    *result = NULL;
+    if (store == NULL)
+        return false;
+    store->columns = columns;
+    store->rows = rows;
+    store->keep = keep & ~WIDE;
+    coefficients_build_tables(store);
+#if HAVE_SHUFFLE
+    store->shuffle = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
+#endif
+    size_t blocks = 0;
+    if (!memory_multiply(columns, rows, &blocks))
+        blocks = SIZE_MAX;
+    store->dc = memory_zeroed(blocks, sizeof *store->dc, error);
+    store->ac = memory_zeroed(rows, sizeof *store->ac, error);
+    store->scratch = memory_array((size_t)columns + 1, BLOCK_MAX_BYTES, error);
+    if (store->dc == NULL || store->ac == NULL || store->scratch == NULL) {
+        coefficients_free(store);
+        return false;
+    }
+    *result = store;
+    return true;
+}
+
+void coefficients_free(struct coefficients *store)
+{
+    if (store == NULL)
+        return;
+    for (uint32_t row = 0; store->ac != NULL && row < store->rows; row++)
+        free(store->ac[row].data);
+    free(store->ac);
+    free(store->dc);
+    free(store->scratch);
+    free(store->window);
+    free(store->window_rows);
+    free(store);
+}
+
+size_t coefficients_bytes(const struct coefficients *store)
+{
+    size_t bytes = (size_t)store->rows * store->columns * sizeof *store->dc;
+    for (uint32_t row = 0; row < store->rows; row++)
+        bytes += store->ac[row].capacity;
+    return bytes;
+}
+
+void coefficients_use_plain_code(struct coefficients *store)
+{
+    store->shuffle = false;
+}
+
+/* The values that SET names, each in one or two bytes. */
+static uint8_t *values_pack(const int16_t *value, uint64_t set, bool wide, uint8_t *to)
+{
+    for (; set != 0; set &= set - 1) {
+        unsigned bits = (unsigned)value[__builtin_ctzll(set)];
+        *to++ = (uint8_t)bits;
+        if (wide)
+            *to++ = (uint8_t)(bits >> 8);
+    }
+    return to;
+}
+
+static const uint8_t *values_unpack(const uint8_t *from, uint64_t set, bool wide, int16_t *value)
+{
+    for (; set != 0; set &= set - 1) {
+        unsigned bits = *from++;
+        if (wide)
+            bits |= (unsigned)*from++ << 8;
+        value[__builtin_ctzll(set)] = wide ? (int16_t)bits : (int8_t)bits;
+    }
+    return from;
+}
+
+/* The plain code: what the vector code below must agree with. */
+static uint8_t *block_pack_plain(const struct coefficients *store, const int16_t *value,
+                                 uint8_t *to)
+{
+    uint64_t mask = 0;
+    bool wide = false;
+    for (unsigned i = 1; i < 64; i++) {
+        mask |= (uint64_t)(value[i] != 0) << i;
+        wide |= value[i] < INT8_MIN || value[i] > INT8_MAX;
+    }
+    uint8_t *rows = to++;
+    *rows = 0;
+    if (wide)
+        mask |= WIDE;
+    for (unsigned row = 0; row < 8; row++)
+        if ((mask >> 8 * row & 0xff) != 0) {
+            *rows |= (uint8_t)(1u << row);
+            *to++ = (uint8_t)(mask >> 8 * row);
+        }
+    return values_pack(value, mask & store->keep, wide, to);
+}
+
+static const uint8_t *block_unpack_plain(const struct coefficients *store, const uint8_t *from,
+                                         int16_t *value)
+{
+    unsigned rows = *from++;
+    uint64_t mask = 0;
+    memset(value, 0, 64 * sizeof *value);
+    for (unsigned row = 0; row < 8; row++)
+        if (rows >> row & 1)
+            mask |= (uint64_t)*from++ << 8 * row;
+    bool wide = mask & WIDE;
+    mask &= ~WIDE;
+    for (uint64_t rest = mask & ~store->keep; rest != 0; rest &= rest - 1)
+        value[__builtin_ctzll(rest)] = -1;
+    return values_unpack(from, mask & store->keep, wide, value);
+}
+
+static size_t row_pack_plain(const struct coefficients *store,
+                             const struct coefficients_block *blocks, uint8_t *to)
+{
+    uint8_t *start = to;
+    for (uint32_t i = 0; i < store->columns; i++)
+        to = block_pack_plain(store, blocks[i].value, to);
+    return (size_t)(to - start);
+}
+
+static void row_unpack_plain(const struct coefficients *store, const uint8_t *from,
+                             struct coefficients_block *blocks)
+{
+    for (uint32_t i = 0; i < store->columns; i++)
+        from = block_unpack_plain(store, from, blocks[i].value);
+}
+
+#if HAVE_SHUFFLE
+
+SHUFFLE_CODE static inline __m128i load_8_bytes(const uint8_t *from)
+{
+    return _mm_loadl_epi64((const __m128i *)(const void *)from);
+}
+
+SHUFFLE_CODE static inline void store_8_bytes(uint8_t *to, __m128i bytes)
+{
+    _mm_storel_epi64((__m128i *)(void *)to, bytes);
+}
+
+/* Which of 16 bytes are not 0. */
+SHUFFLE_CODE static inline unsigned nonzero_bytes(__m128i bytes)
+{
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) & 0xffff;
+}
+
+SHUFFLE_CODE static uint8_t *block_pack_shuffle(const struct coefficients *store,
+                                                const int16_t *value, uint8_t *to)
+{
+    const __m128i *from = (const __m128i *)(const void *)value;
+    __m128i narrow[4], low = _mm_set1_epi16(INT8_MIN), high = _mm_set1_epi16(INT8_MAX);
+    const __m128i lowest = low, highest = high;
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i even = _mm_loadu_si128(from + 2 * i), odd = _mm_loadu_si128(from + 2 * i + 1);
+        if (i == 0)
+            even = _mm_insert_epi16(even, 0, 0);
+        low = _mm_min_epi16(low, _mm_min_epi16(even, odd));
+        high = _mm_max_epi16(high, _mm_max_epi16(even, odd));
+        narrow[i] = _mm_packs_epi16(even, odd);
+        mask |= (uint64_t)nonzero_bytes(narrow[i]) << 16 * i;
+    }
+    __m128i within = _mm_and_si128(_mm_cmpeq_epi16(low, lowest), _mm_cmpeq_epi16(high, highest));
+    if (_mm_movemask_epi8(within) != 0xffff)
+        return block_pack_plain(store, value, to);
+
+    __m128i masks = _mm_cvtsi64_si128((long long)mask);
+    unsigned rows = nonzero_bytes(masks) & 0xff;
+    *to++ = (uint8_t)rows;
+    store_8_bytes(to, _mm_shuffle_epi8(masks, load_8_bytes(store->gather[rows])));
+    to += __builtin_popcount(rows);
+    mask &= store->keep;
+    for (unsigned i = 0; i < 4 && mask != 0; i++, mask >>= 16) {
+        unsigned even = mask & 0xff, odd = mask >> 8 & 0xff;
+        store_8_bytes(to, _mm_shuffle_epi8(narrow[i], load_8_bytes(store->gather[even])));
+        to += __builtin_popcount(even);
+        narrow[i] = _mm_unpackhi_epi64(narrow[i], narrow[i]);
+        store_8_bytes(to, _mm_shuffle_epi8(narrow[i], load_8_bytes(store->gather[odd])));
+        to += __builtin_popcount(odd);
+    }
+    return to;
+}
+
+/* The rows of a mask byte: -1 in each place whose bit is set. */
+SHUFFLE_CODE static inline __m128i places(unsigned set)
+{
+    const __m128i bits = _mm_setr_epi16(1, 2, 4, 8, 16, 32, 64, 128);
+    return _mm_cmpeq_epi16(_mm_and_si128(_mm_set1_epi16((short)set), bits), bits);
+}
+
+SHUFFLE_CODE static const uint8_t *block_unpack_shuffle(const struct coefficients *store,
+                                                        const uint8_t *from, int16_t *value)
+{
+    __m128i *to = (__m128i *)(void *)value;
+    const __m128i zero = _mm_setzero_si128();
+    unsigned rows = *from;
+    __m128i masks = _mm_shuffle_epi8(load_8_bytes(from + 1), load_8_bytes(store->spread[rows]));
+    uint64_t mask = (uint64_t)_mm_cvtsi128_si64(masks);
+    if (mask & WIDE)
+        return block_unpack_plain(store, from, value);
+    from += 1 + __builtin_popcount(rows);
+    uint64_t kept = mask & store->keep, dropped = mask & ~store->keep;
+    for (unsigned row = 0; row < 8; row++) {
+        unsigned set = kept >> 8 * row & 0xff;
+        __m128i bytes = _mm_shuffle_epi8(load_8_bytes(from), load_8_bytes(store->spread[set]));
+        from += __builtin_popcount(set);
+        __m128i wide = _mm_srai_epi16(_mm_unpacklo_epi8(zero, bytes), 8);
+        _mm_storeu_si128(to + row, _mm_or_si128(wide, places(dropped >> 8 * row & 0xff)));
+    }
+    return from;
+}
+
+SHUFFLE_CODE static size_t row_pack_shuffle(const struct coefficients *store,
+                                            const struct coefficients_block *blocks, uint8_t *to)
+{
+    uint8_t *start = to;
+    for (uint32_t i = 0; i < store->columns; i++)
+        to = block_pack_shuffle(store, blocks[i].value, to);
+    return (size_t)(to - start);
+}
+
+SHUFFLE_CODE static void row_unpack_shuffle(const struct coefficients *store, const uint8_t *from,
+                                            struct coefficients_block *blocks)
+{
+    for (uint32_t i = 0; i < store->columns; i++)
+        from = block_unpack_shuffle(store, from, blocks[i].value);
+}
+
+#else
+#define row_pack_shuffle row_pack_plain
+#define row_unpack_shuffle row_unpack_plain
+#endif
+
+/* Takes the packed row out of the scratch memory. */
+static bool packed_row_set(struct packed_row *row, const uint8_t *data, size_t size,
+                           struct error *error)
+{
+    if (size > row->capacity || size < row->capacity / 4 * 3) {
+        free(row->data);
+        row->capacity = 0;
+        row->data = memory_array(size + SLACK_BYTES, 1, error);
+        if (row->data == NULL)
+            return false;
+        row->capacity = (uint32_t)size;
+    }
+    memcpy(row->data, data, size);
+    row->size = (uint32_t)size;
+    return true;
+}
+
+static void packed_row_empty(struct packed_row *row)
+{
+    free(row->data);
+    *row = (struct packed_row){0};
+}
+
+static bool window_save_ac(struct coefficients *store, uint32_t i, struct error *error)
+{
+    const struct coefficients_block *blocks = store->window_rows[i];
+    struct packed_row *row = &store->ac[store->window_first + i];
+    size_t size = store->shuffle ? row_pack_shuffle(store, blocks, store->scratch)
+                                 : row_pack_plain(store, blocks, store->scratch);
+    /* Each block takes at least a byte: with no more than that, all are 0. */
+    if (size > store->columns)
+        return packed_row_set(row, store->scratch, size, error);
+    packed_row_empty(row);
+    return true;
+}
+
+static bool window_save(struct coefficients *store, struct error *error)
+{
+    for (uint32_t i = 0; i < store->window_count; i++) {
+        const struct coefficients_block *blocks = store->window_rows[i];
+        int16_t *dc = store->dc + (size_t)(store->window_first + i) * store->columns;
+        if (store->dirty & COEFFICIENTS_DC)
+            for (uint32_t x = 0; x < store->columns; x++)
+                dc[x] = blocks[x].value[0];
+        if ((store->dirty & COEFFICIENTS_AC) && !window_save_ac(store, i, error))
+            return false;
+    }
+    store->dirty = 0;
+    return true;
+}
+
+/* The value 0 of each block comes last: unpacking the others writes over it. */
+static void window_load(struct coefficients *store, unsigned parts)
+{
+    for (uint32_t i = 0; i < store->window_count; i++) {
+        struct coefficients_block *blocks = store->window_rows[i];
+        const struct packed_row *row = &store->ac[store->window_first + i];
+        const int16_t *dc = store->dc + (size_t)(store->window_first + i) * store->columns;
+        if ((parts & COEFFICIENTS_AC) && row->data == NULL)
+            memset(blocks, 0, store->columns * sizeof *blocks);
+        else if ((parts & COEFFICIENTS_AC) && store->shuffle)
+            row_unpack_shuffle(store, row->data, blocks);
+        else if (parts & COEFFICIENTS_AC)
+            row_unpack_plain(store, row->data, blocks);
+        if (parts & COEFFICIENTS_DC)
+            for (uint32_t x = 0; x < store->columns; x++)
+                blocks[x].value[0] = dc[x];
+    }
+    store->loaded = parts;
+}
+
+static bool window_reserve(struct coefficients *store, uint32_t count, struct error *error)
+{
+    if (count <= store->window_capacity)
+        return true;
+    free(store->window);
+    free(store->window_rows);
+    store->window = NULL;
+    store->window_rows = NULL;
+    store->window_capacity = 0;
+    size_t bytes = 0;
+    if (!memory_multiply((size_t)store->columns * count, sizeof *store->window, &bytes) ||
+        (store->window = aligned_alloc(WINDOW_ALIGNMENT, bytes)) == NULL)
+        return error_set(error, ERROR_NO_MEMORY, "out of memory for %u rows of %u blocks", count,
+                         store->columns);
+    memset(store->window, 0, bytes);
+    store->window_rows = memory_array(count, sizeof *store->window_rows, error);
+    if (store->window_rows == NULL)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        store->window_rows[i] = store->window + (size_t)i * store->columns;
+    store->window_capacity = count;
+    return true;
+}
+
+struct coefficients_block **coefficients_access(struct coefficients *store, uint32_t first,
+                                                uint32_t count, unsigned parts, bool writable,
+                                                struct error *error)
+{
+    if (count == 0 || first > store->rows || count > store->rows - first) {
+        error_set(error, ERROR_INTERNAL, "rows %u to %u of %u coefficient rows are not there",
+                  first, first + count, store->rows);
+        return NULL;
+    }
+    bool elsewhere = first != store->window_first || count != store->window_count;
+    if (elsewhere || (parts & ~store->loaded) != 0) {
+        if (!window_save(store, error))
+            return NULL;
+        unsigned wanted = elsewhere ? parts : parts | store->loaded;
+        store->loaded = 0;
+        store->window_count = 0;
+        if (!window_reserve(store, count, error))
+            return NULL;
+        store->window_first = first;
+        store->window_count = count;
+        window_load(store, wanted);
+    }
+    if (writable)
+        store->dirty |= parts;
+    return store->window_rows;
+}

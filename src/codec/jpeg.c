@@ -1,0 +1,794 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdio.h> /* jpeglib.h needs it */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "codec/codec.h"
+#include "codec/coefficients.h"
+#include "codec/jpeg_feed.h"
+#include "codec/jpeg_plan.h"
+#include "codec/jpeg_segments.h"
+#include "codec/jpeg_tables.h"
+
+_Static_assert(sizeof(JBLOCK) == sizeof(struct coefficients_block), "a block is 64 16-bit values");
+
+enum {
+    OUTPUT_BYTES = 64 * 1024,
+    ROWS_AT_ONCE = 16,
+    BLOCK = DCTSIZE,
+    DEFAULT_QUALITY = 85,
+    /* From here on colour is stored at full size. */
+    FULL_COLOR_QUALITY = 90,
+    /* So few bytes of junk behind a scan are some cameras' habit and no sign of damage. */
+    JUNK_MAX_BYTES = 4,
+};
+
+/* libjpeg reports failure by not returning: each function that calls it sets JUMP first, and holds
+ * no memory but what is reached from here. ERRORS must be first, for the way back from it. */
+struct jpeg_guard {
+    struct jpeg_error_mgr errors;
+    jmp_buf jump;
+    struct error *error;
+    bool ended; /* the input did, so that whatever is wrong is wrong for that reason */
+};
+
+/* What libjpeg knows only by name: an array of blocks that its memory manager keeps. */
+struct jvirt_barray_control {
+    struct coefficients *store;
+};
+
+struct jpeg_arrays {
+    struct jvirt_barray_control component[JPEG_MAX_COMPONENTS];
+    unsigned count;
+};
+
+static void arrays_free(struct jpeg_arrays *arrays)
+{
+    for (unsigned i = 0; i < arrays->count; i++)
+        coefficients_free(arrays->component[i].store);
+    arrays->count = 0;
+}
+
+/* ---- Errors ---- */
+
+_Noreturn static void guard_jump(struct jpeg_guard *guard)
+{
+    longjmp(guard->jump, 1);
+}
+
+static enum error_kind guard_kind(int code)
+{
+    switch (code) {
+    case JERR_OUT_OF_MEMORY:
+        return ERROR_NO_MEMORY;
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+        return ERROR_LIMIT;
+    case JERR_ARITH_NOTIMPL:
+    case JERR_BAD_PRECISION:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_COMPONENT_COUNT:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_SOF_UNSUPPORTED:
+        return ERROR_UNSUPPORTED;
+    default:
+        return ERROR_CORRUPT;
+    }
+}
+
+/* The library's message in the manner of ours, of at most JMSG_LENGTH_MAX bytes. */
+static void guard_message(j_common_ptr common, char *message)
+{
+    common->err->format_message(common, message);
+    if (message[0] >= 'A' && message[0] <= 'Z' && message[1] >= 'a' && message[1] <= 'z')
+        message[0] = (char)(message[0] - 'A' + 'a');
+}
+
+_Noreturn static void guard_exit(j_common_ptr common)
+{
+    struct jpeg_guard *guard = (struct jpeg_guard *)(void *)common->err;
+    char message[JMSG_LENGTH_MAX];
+    guard_message(common, message);
+    if (guard->ended)
+        error_set(guard->error, ERROR_TRUNCATED, "truncated: %s", message);
+    error_set(guard->error, guard_kind(common->err->msg_code), "%s", message);
+    guard_jump(guard);
+}
+
+static void guard_ignore(j_common_ptr common, int level)
+{
+    (void)common;
+    (void)level;
+}
+
+static struct jpeg_error_mgr *guard_init(struct jpeg_guard *guard, struct error *error)
+{
+    jpeg_std_error(&guard->errors);
+    guard->errors.error_exit = guard_exit;
+    guard->errors.emit_message = guard_ignore;
+    guard->error = error;
+    return &guard->errors;
+}
+
+/* ---- Reading: the state ---- */
+
+struct jpeg_reader {
+    struct codec_reader base;
+    struct jpeg_guard guard;
+    struct jpeg_decompress_struct decoder;
+    struct jpeg_source_mgr input;
+    struct jpeg_progress_mgr progress;
+    struct jpeg_feed feed;
+    struct jpeg_segments segments;
+    uint8_t *segment;        /* JPEG_SEGMENT_MAX_BYTES */
+    struct jpeg_arrays arrays;
+    uint64_t keep[JPEG_MAX_COMPONENTS];
+    uint32_t missing_from;   /* the first row of which there is nothing */
+    bool lenient, keep_metadata;
+    bool opened, started, inverted;
+};
+
+static struct jpeg_reader *reader_of(j_decompress_ptr decoder)
+{
+    return decoder->client_data;
+}
+
+static uint32_t reader_row(const struct jpeg_reader *reader)
+{
+    const struct jpeg_decompress_struct *decoder = &reader->decoder;
+    uint64_t row = (uint64_t)decoder->input_iMCU_row * (unsigned)decoder->max_v_samp_factor * BLOCK;
+    return row < decoder->image_height ? (uint32_t)row : decoder->image_height;
+}
+
+/* Where the decoder is, as " at row 8 of 16"; empty before the first row. */
+static void reader_where(struct jpeg_reader *reader, char *where, size_t size)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    where[0] = '\0';
+    if (!reader->started)
+        return;
+    int used = snprintf(where, size, " at row %u of %u", reader_row(reader), decoder->image_height);
+    if (jpeg_has_multiple_scans(decoder))
+        snprintf(where + used, size - (size_t)used, " in scan %d", decoder->input_scan_number);
+}
+
+static void reader_warn(struct jpeg_reader *reader, const char *message, const char *where)
+{
+    struct codec_info *info = &reader->base.info;
+    if (info->warning[0] == '\0')
+        snprintf(info->warning, sizeof info->warning, "%s%s", message, where);
+}
+
+/* Something is wrong with the data: an error, or with lenience a warning. */
+static void reader_damage(struct jpeg_reader *reader, enum error_kind kind, const char *message)
+{
+    char where[80];
+    reader_where(reader, where, sizeof where);
+    if (reader->lenient) {
+        reader_warn(reader, message, where);
+        return;
+    }
+    error_set(reader->guard.error, kind, "%s%s", message, where);
+    if (kind == ERROR_TRUNCATED)
+        error_hint(reader->guard.error, "the upload may be incomplete");
+    guard_jump(&reader->guard);
+}
+
+/* The bytes that were passed over to find a marker: harmless between the segments of the header,
+ * and behind a scan where they are padding; else what is left of a scan that went wrong. */
+static bool junk_is_harmless(const struct jpeg_reader *reader)
+{
+    const struct jpeg_source_mgr *input = &reader->input;
+    int count = reader->guard.errors.msg_parm.i[0];
+    if (!reader->started || count <= JUNK_MAX_BYTES)
+        return true;
+    /* Those that came with an earlier block can no longer be looked at. */
+    if ((size_t)count > reader->feed.shown - input->bytes_in_buffer)
+        return false;
+    for (int i = 1; i <= count; i++)
+        if (input->next_input_byte[-i] != 0)
+            return false;
+    return true;
+}
+
+static void reader_message(j_common_ptr common, int level)
+{
+    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
+    char message[JMSG_LENGTH_MAX];
+    if (level >= 0)
+        return;
+    guard_message(common, message);
+    switch (common->err->msg_code) {
+    case JWRN_ADOBE_XFORM:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_NOT_SEQUENTIAL: /* parameters of a scan that have no meaning in this mode */
+        reader_warn(reader, message, "");
+        return;
+    case JWRN_EXTRANEOUS_DATA:
+        if (junk_is_harmless(reader)) {
+            reader_warn(reader, message, "");
+            return;
+        }
+        break;
+    default:
+        break;
+    }
+    reader_damage(reader, ERROR_CORRUPT, message);
+}
+
+/* Counted before, but the file may have changed since then. */
+static void reader_progress(j_common_ptr common)
+{
+    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
+    if (reader->decoder.input_scan_number <= CODEC_JPEG_MAX_SCANS)
+        return;
+    error_set(reader->guard.error, ERROR_LIMIT, "more than %d scans", CODEC_JPEG_MAX_SCANS);
+    guard_jump(&reader->guard);
+}
+
+/* ---- Reading: input ---- */
+
+static void input_start(j_decompress_ptr decoder)
+{
+    (void)decoder;
+}
+
+/* The rows from here on will get nothing, unless an earlier scan has been there. */
+static void input_end(struct jpeg_reader *reader)
+{
+    static const JOCTET end_marker[2] = {0xff, JPEG_EOI};
+    if (!reader->guard.ended && reader->decoder.input_scan_number <= 1 && reader->started) {
+        uint64_t next = reader_row(reader) + (uint64_t)reader->decoder.max_v_samp_factor * BLOCK;
+        next = next * reader->base.info.shape.height / reader->decoder.image_height;
+        if (next < reader->missing_from)
+            reader->missing_from = (uint32_t)next;
+    }
+    reader->guard.ended = true;
+    reader_damage(reader, ERROR_TRUNCATED, reader->opened ? "truncated" : "truncated in the header");
+    reader->input.next_input_byte = end_marker;
+    reader->input.bytes_in_buffer = sizeof end_marker;
+}
+
+static boolean input_fill(j_decompress_ptr decoder)
+{
+    struct jpeg_reader *reader = reader_of(decoder);
+    const uint8_t *bytes = jpeg_feed_next(&reader->feed, &reader->input.bytes_in_buffer,
+                                          reader->guard.error);
+    if (bytes == NULL)
+        guard_jump(&reader->guard);
+    reader->input.next_input_byte = bytes;
+    if (reader->input.bytes_in_buffer == 0)
+        input_end(reader);
+    return TRUE;
+}
+
+static void input_skip(j_decompress_ptr decoder, long count)
+{
+    struct jpeg_source_mgr *input = decoder->src;
+    while (count > (long)input->bytes_in_buffer) {
+        count -= (long)input->bytes_in_buffer;
+        input_fill(decoder);
+        /* After the end there is nothing to skip, only the marker that stands for it. */
+        if (reader_of(decoder)->guard.ended)
+            return;
+    }
+    if (count > 0) {
+        input->next_input_byte += count;
+        input->bytes_in_buffer -= (size_t)count;
+    }
+}
+
+static void input_finish(j_decompress_ptr decoder)
+{
+    (void)decoder;
+}
+
+static unsigned input_byte(j_decompress_ptr decoder)
+{
+    struct jpeg_source_mgr *input = decoder->src;
+    if (input->bytes_in_buffer == 0)
+        input_fill(decoder);
+    input->bytes_in_buffer--;
+    return *input->next_input_byte++;
+}
+
+/* Reads an application segment, which may hold metadata. */
+static boolean input_segment(j_decompress_ptr decoder)
+{
+    struct jpeg_reader *reader = reader_of(decoder);
+    unsigned high = input_byte(decoder), length = high << 8 | input_byte(decoder);
+    if (length < 2) {
+        error_set(reader->guard.error, ERROR_CORRUPT, "a segment of %u bytes", length);
+        guard_jump(&reader->guard);
+    }
+    length -= 2;
+    if (reader->opened) {
+        input_skip(decoder, (long)length);
+        return TRUE;
+    }
+    if (reader->segment == NULL)
+        reader->segment = memory_array(JPEG_SEGMENT_MAX_BYTES, 1, reader->guard.error);
+    if (reader->segment == NULL)
+        guard_jump(&reader->guard);
+    for (size_t used = 0; used < length;) {
+        if (reader->input.bytes_in_buffer == 0)
+            input_fill(decoder);
+        size_t step = length - used;
+        if (step > reader->input.bytes_in_buffer)
+            step = reader->input.bytes_in_buffer;
+        memcpy(reader->segment + used, reader->input.next_input_byte, step);
+        reader->input.next_input_byte += step;
+        reader->input.bytes_in_buffer -= step;
+        used += step;
+    }
+    if (!reader->guard.ended &&
+        !jpeg_segments_add(&reader->segments, (unsigned)decoder->unread_marker, reader->segment,
+                           length, reader->keep_metadata, reader->guard.error))
+        guard_jump(&reader->guard);
+    return TRUE;
+}
+
+/* ---- Coefficients ---- */
+
+static int component_scaled_size(const jpeg_component_info *component)
+{
+#if JPEG_LIB_VERSION >= 70
+    return component->DCT_h_scaled_size;
+#else
+    return component->DCT_scaled_size;
+#endif
+}
+
+static jvirt_barray_ptr arrays_add(struct jpeg_arrays *arrays, JDIMENSION columns, JDIMENSION rows,
+                                   const uint64_t *keep, struct jpeg_guard *guard)
+{
+    if (arrays->count == JPEG_MAX_COMPONENTS) {
+        error_set(guard->error, ERROR_INTERNAL, "more components than were announced");
+        guard_jump(guard);
+    }
+    struct jvirt_barray_control *array = &arrays->component[arrays->count];
+    if (!coefficients_new(&array->store, columns, rows,
+                          keep == NULL ? COEFFICIENTS_KEEP_ALL : keep[arrays->count],
+                          guard->error))
+        guard_jump(guard);
+    arrays->count++;
+    return array;
+}
+
+static JBLOCKARRAY arrays_access(jvirt_barray_ptr array, JDIMENSION first, JDIMENSION count,
+                                 unsigned parts, bool writable, struct jpeg_guard *guard)
+{
+    struct coefficients_block **rows =
+        coefficients_access(array->store, first, count, parts, writable, guard->error);
+    if (rows == NULL)
+        guard_jump(guard);
+    return (JBLOCKARRAY)(void *)rows;
+}
+
+/* In place of the library's own functions, so that its arrays are packed. It asks for one array a
+ * component, in their order, and sets all of them to 0. */
+static jvirt_barray_ptr reader_request_array(j_common_ptr common, int pool, boolean zero,
+                                             JDIMENSION columns, JDIMENSION rows,
+                                             JDIMENSION rows_at_once)
+{
+    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
+    (void)pool;
+    (void)zero;
+    (void)rows_at_once;
+    return arrays_add(&reader->arrays, columns, rows, reader->keep, &reader->guard);
+}
+
+/* While scans are read the rows are writable, and a progressive scan has either the first
+ * coefficient of each block or others. */
+static JBLOCKARRAY reader_access_array(j_common_ptr common, jvirt_barray_ptr array,
+                                       JDIMENSION first, JDIMENSION count, boolean writable)
+{
+    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
+    unsigned parts = COEFFICIENTS_BOTH;
+    if (writable && reader->decoder.progressive_mode)
+        parts = reader->decoder.Ss == 0 ? COEFFICIENTS_DC : COEFFICIENTS_AC;
+    return arrays_access(array, first, count, parts, writable, &reader->guard);
+}
+
+/* ---- Reading: the header ---- */
+
+static bool jpeg_sniff(const uint8_t *head, size_t size)
+{
+    return size >= 3 && head[0] == 0xff && head[1] == 0xd8 && head[2] == 0xff;
+}
+
+static void reader_create_decoder(struct jpeg_reader *reader)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    jpeg_create_decompress(decoder);
+    decoder->client_data = reader;
+    reader->guard.errors.emit_message = reader_message;
+    reader->input = (struct jpeg_source_mgr){
+        .init_source = input_start,
+        .fill_input_buffer = input_fill,
+        .skip_input_data = input_skip,
+        .resync_to_restart = jpeg_resync_to_restart,
+        .term_source = input_finish,
+    };
+    decoder->src = &reader->input;
+    reader->progress.progress_monitor = reader_progress;
+    decoder->progress = &reader->progress;
+    decoder->mem->request_virt_barray = reader_request_array;
+    decoder->mem->access_virt_barray = reader_access_array;
+    jpeg_set_marker_processor(decoder, JPEG_APP1, input_segment);
+    jpeg_set_marker_processor(decoder, JPEG_APP2, input_segment);
+}
+
+static bool reader_describe_color(struct jpeg_reader *reader, struct error *error)
+{
+    const struct jpeg_decompress_struct *decoder = &reader->decoder;
+    struct codec_info *info = &reader->base.info;
+    bool adobe = decoder->saw_Adobe_marker;
+    switch (decoder->jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        info->shape.color = IMAGE_GREY;
+        return true;
+    case JCS_RGB:
+        info->subtype = "RGB";
+        info->shape.color = IMAGE_RGB;
+        return true;
+    case JCS_YCbCr:
+        info->shape.color = IMAGE_RGB;
+        return true;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        info->subtype = decoder->jpeg_color_space == JCS_YCCK ? "Adobe YCCK"
+                        : adobe                               ? "Adobe CMYK"
+                                                              : "CMYK";
+        info->shape.color = IMAGE_CMYK;
+        /* Adobe's programs store 255 for no ink, and everybody reads files with their marker so. */
+        reader->inverted = adobe;
+        return true;
+    default:
+        return error_set(error, ERROR_UNSUPPORTED, "%d components in unknown colours",
+                         decoder->num_components);
+    }
+}
+
+static const uint16_t *reader_steps(const struct jpeg_reader *reader, int component)
+{
+    const struct jpeg_decompress_struct *decoder = &reader->decoder;
+    if (component >= decoder->num_components)
+        return NULL;
+    int number = decoder->comp_info[component].quant_tbl_no;
+    if (number < 0 || number >= NUM_QUANT_TBLS || decoder->quant_tbl_ptrs[number] == NULL)
+        return NULL;
+    return decoder->quant_tbl_ptrs[number]->quantval;
+}
+
+static bool reader_describe(struct jpeg_reader *reader, const struct codec_read_options *options,
+                            struct error *error)
+{
+    const struct jpeg_decompress_struct *decoder = &reader->decoder;
+    struct codec_info *info = &reader->base.info;
+    const char *icc_problem = NULL;
+    if (!codec_check_size(options, decoder->image_width, decoder->image_height, error) ||
+        !codec_check_frame(options, 1, error) || !reader_describe_color(reader, error))
+        return false;
+    info->shape.width = info->stored_width = decoder->image_width;
+    info->shape.height = info->stored_height = decoder->image_height;
+    info->shape.depth = 8;
+    info->stored_depth = (unsigned)decoder->data_precision;
+    info->progressive = decoder->progressive_mode;
+    info->frames = 1;
+    info->orientation = reader->segments.orientation == 0 ? 1 : reader->segments.orientation;
+    const uint16_t *luma = reader_steps(reader, 0), *chroma = NULL;
+    if (decoder->jpeg_color_space == JCS_YCbCr)
+        chroma = reader_steps(reader, 1);
+    if (luma != NULL)
+        info->quality = jpeg_tables_quality(luma, chroma);
+    if (!jpeg_segments_finish(&reader->segments, &info->metadata, &icc_problem, error))
+        return false;
+    if (icc_problem != NULL)
+        reader_warn(reader, "ICC profile ignored: ", icc_problem);
+    return true;
+}
+
+/* Decides how much of the data is needed for a picture of the wanted size. */
+static void reader_choose(struct jpeg_reader *reader, const struct codec_read_options *options)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    struct jpeg_component components[JPEG_MAX_COMPONENTS] = {0};
+    double reduction = jpeg_plan_reduction(&reader->base.info, options);
+    if (jpeg_plan_halves(&reader->base.info, reduction)) {
+        decoder->scale_num = 1;
+        decoder->scale_denom = 2;
+    }
+    jpeg_calc_output_dimensions(decoder);
+    reader->base.info.shape.width = decoder->output_width;
+    reader->base.info.shape.height = decoder->output_height;
+    for (int i = 0; i < decoder->num_components; i++) {
+        const jpeg_component_info *component = &decoder->comp_info[i];
+        reader->keep[i] = jpeg_plan_used(component_scaled_size(component));
+        components[i].steps = reader_steps(reader, i);
+        components[i].used = reader->keep[i];
+        components[i].ratio_x = reduction * component->h_samp_factor / decoder->max_h_samp_factor;
+        components[i].ratio_y = reduction * component->v_samp_factor / decoder->max_v_samp_factor;
+    }
+    jpeg_plan_scans(&reader->feed.layout, reduction, components);
+    /* The library may already have been shown a part of what is now to be passed over. */
+    reader->input.bytes_in_buffer -= jpeg_feed_cut(&reader->feed);
+}
+
+static bool reader_start(struct jpeg_reader *reader, const struct codec_read_options *options,
+                         struct error *error)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    decoder->err = guard_init(&reader->guard, error);
+    if (setjmp(reader->guard.jump) != 0) {
+        /* A size that the library refuses is judged in the words of our own limits. */
+        if (error->kind == ERROR_LIMIT && decoder->image_width > 0) {
+            error_clear(error);
+            if (codec_check_size(options, decoder->image_width, decoder->image_height, error))
+                error_set(error, ERROR_LIMIT, "%u x %u pixels are more than a JPEG can have",
+                          decoder->image_width, decoder->image_height);
+        }
+        return false;
+    }
+    reader_create_decoder(reader);
+    jpeg_read_header(decoder, TRUE);
+    reader->opened = true;
+    if (!reader_describe(reader, options, error))
+        return false;
+    if (!options->header_only)
+        reader_choose(reader, options);
+    reader->missing_from = reader->base.info.shape.height;
+    return true;
+}
+
+static void jpeg_close(struct codec_reader *base)
+{
+    struct jpeg_reader *reader = (struct jpeg_reader *)base;
+    jpeg_destroy_decompress(&reader->decoder);
+    arrays_free(&reader->arrays);
+    jpeg_segments_free(&reader->segments);
+    free(reader->segment);
+    free(reader);
+}
+
+static bool jpeg_open(struct source *source, const struct codec_read_options *options,
+                      struct codec_reader **result, struct error *error)
+{
+    struct jpeg_reader *reader = memory_zeroed(1, sizeof *reader, error);
+    *result = NULL;
+    if (reader == NULL)
+        return false;
+    reader->feed.source = source;
+    reader->lenient = options->lenient;
+    reader->keep_metadata = options->keep_metadata;
+    if ((!options->header_only && !jpeg_feed_open(&reader->feed, source, error)) ||
+        !reader_start(reader, options, error)) {
+        image_metadata_free(&reader->base.info.metadata);
+        jpeg_close(&reader->base);
+        return false;
+    }
+    *result = &reader->base;
+    return true;
+}
+
+/* ---- Reading: rows ---- */
+
+static void rows_decode(struct jpeg_reader *reader, uint8_t *rows, size_t stride, uint32_t count)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    if (!reader->started) {
+        reader->started = true;
+        decoder->dct_method = JDCT_ISLOW;
+        /* Smoothing guesses at coefficients that have not come; it needs all rows at hand. */
+        decoder->do_block_smoothing = FALSE;
+        jpeg_start_decompress(decoder);
+    }
+    for (uint32_t done = 0; done < count;) {
+        JSAMPROW pointers[ROWS_AT_ONCE];
+        uint32_t step = count - done < ROWS_AT_ONCE ? count - done : ROWS_AT_ONCE;
+        for (uint32_t i = 0; i < step; i++)
+            pointers[i] = rows + (size_t)(done + i) * stride;
+        done += jpeg_read_scanlines(decoder, pointers, step);
+    }
+}
+
+static void row_invert(uint8_t *restrict row, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        row[i] = (uint8_t)~row[i];
+}
+
+static bool jpeg_read_rows(struct codec_reader *base, uint8_t *rows, size_t stride, uint32_t count,
+                           struct error *error)
+{
+    struct jpeg_reader *reader = (struct jpeg_reader *)base;
+    size_t row_bytes = image_row_bytes(&base->info.shape);
+    reader->guard.error = error;
+    if (setjmp(reader->guard.jump) != 0)
+        return false;
+    uint32_t first = reader->decoder.output_scanline;
+    rows_decode(reader, rows, stride, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (reader->inverted)
+            row_invert(rows + i * stride, row_bytes);
+        if (first + i >= reader->missing_from)
+            memset(rows + i * stride, 0, row_bytes);
+    }
+    return true;
+}
+
+/* The library goes on to the end marker. What follows it is not ours. */
+static bool jpeg_finish(struct codec_reader *base, struct error *error)
+{
+    struct jpeg_reader *reader = (struct jpeg_reader *)base;
+    reader->guard.error = error;
+    if (setjmp(reader->guard.jump) != 0)
+        return false;
+    jpeg_finish_decompress(&reader->decoder);
+    if (!reader->guard.ended)
+        jpeg_feed_close(&reader->feed, reader->input.bytes_in_buffer);
+    arrays_free(&reader->arrays);
+    return true;
+}
+
+/* ---- Writing ---- */
+
+struct jpeg_writer {
+    struct jpeg_guard guard;
+    struct jpeg_compress_struct encoder;
+    struct jpeg_destination_mgr output;
+    struct sink *sink;
+    uint8_t *buffer; /* OUTPUT_BYTES */
+    struct jpeg_arrays arrays;
+};
+
+static struct jpeg_writer *writer_of(j_compress_ptr encoder)
+{
+    return encoder->client_data;
+}
+
+static void output_start(j_compress_ptr encoder)
+{
+    encoder->dest->next_output_byte = writer_of(encoder)->buffer;
+    encoder->dest->free_in_buffer = OUTPUT_BYTES;
+}
+
+static void output_send(struct jpeg_writer *writer, size_t count)
+{
+    if (!sink_write(writer->sink, writer->buffer, count)) {
+        error_set(writer->guard.error, writer->sink->error.kind, "%s", writer->sink->error.message);
+        guard_jump(&writer->guard);
+    }
+}
+
+static boolean output_flush(j_compress_ptr encoder)
+{
+    output_send(writer_of(encoder), OUTPUT_BYTES);
+    output_start(encoder);
+    return TRUE;
+}
+
+static void output_finish(j_compress_ptr encoder)
+{
+    output_send(writer_of(encoder), OUTPUT_BYTES - encoder->dest->free_in_buffer);
+}
+
+static jvirt_barray_ptr writer_request_array(j_common_ptr common, int pool, boolean zero,
+                                             JDIMENSION columns, JDIMENSION rows,
+                                             JDIMENSION rows_at_once)
+{
+    struct jpeg_writer *writer = writer_of((j_compress_ptr)common);
+    (void)pool;
+    (void)zero;
+    (void)rows_at_once;
+    return arrays_add(&writer->arrays, columns, rows, NULL, &writer->guard);
+}
+
+/* The coefficients are written once and then read for each scan, in progressive ones in part. */
+static JBLOCKARRAY writer_access_array(j_common_ptr common, jvirt_barray_ptr array,
+                                       JDIMENSION first, JDIMENSION count, boolean writable)
+{
+    struct jpeg_writer *writer = writer_of((j_compress_ptr)common);
+    return arrays_access(array, first, count, COEFFICIENTS_BOTH, writable, &writer->guard);
+}
+
+static void writer_create_encoder(struct jpeg_writer *writer)
+{
+    struct jpeg_compress_struct *encoder = &writer->encoder;
+    jpeg_create_compress(encoder);
+    encoder->client_data = writer;
+    writer->output = (struct jpeg_destination_mgr){
+        .init_destination = output_start,
+        .empty_output_buffer = output_flush,
+        .term_destination = output_finish,
+    };
+    encoder->dest = &writer->output;
+    encoder->mem->request_virt_barray = writer_request_array;
+    encoder->mem->access_virt_barray = writer_access_array;
+}
+
+static void writer_set_up(struct jpeg_writer *writer, const struct image *image,
+                          const struct codec_write_options *options)
+{
+    struct jpeg_compress_struct *encoder = &writer->encoder;
+    int quality = options->quality == 0 ? DEFAULT_QUALITY : options->quality;
+    encoder->image_width = image->shape.width;
+    encoder->image_height = image->shape.height;
+    encoder->input_components = (int)image_channels(&image->shape);
+    encoder->in_color_space = image->shape.color == IMAGE_GREY ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_set_defaults(encoder);
+    jpeg_set_quality(encoder, quality, TRUE);
+    encoder->dct_method = JDCT_ISLOW;
+    if (quality >= FULL_COLOR_QUALITY)
+        encoder->comp_info[0].h_samp_factor = encoder->comp_info[0].v_samp_factor = 1;
+    encoder->optimize_coding = options->effort >= 1 || options->effort < 0;
+    if (options->effort >= 7)
+        jpeg_simple_progression(encoder);
+}
+
+static void writer_write_metadata(struct jpeg_writer *writer, const struct image_metadata *metadata)
+{
+    unsigned marker = 0;
+    size_t size;
+    /* The output's buffer is not free for this, but the first row is far away. */
+    for (unsigned i = 0; (size = jpeg_segments_build(metadata, i, writer->buffer + OUTPUT_BYTES,
+                                                     &marker)) > 0; i++)
+        jpeg_write_marker(&writer->encoder, (int)marker, writer->buffer + OUTPUT_BYTES,
+                          (unsigned)size);
+}
+
+static bool writer_run(struct jpeg_writer *writer, const struct image *image,
+                       const struct codec_write_options *options, struct error *error)
+{
+    struct jpeg_compress_struct *encoder = &writer->encoder;
+    encoder->err = guard_init(&writer->guard, error);
+    if (setjmp(writer->guard.jump) != 0)
+        return false;
+    writer_create_encoder(writer);
+    writer_set_up(writer, image, options);
+    jpeg_start_compress(encoder, TRUE);
+    writer_write_metadata(writer, &image->metadata);
+    while (encoder->next_scanline < encoder->image_height) {
+        JSAMPROW row = image_row(image, encoder->next_scanline);
+        jpeg_write_scanlines(encoder, &row, 1);
+    }
+    jpeg_finish_compress(encoder);
+    return true;
+}
+
+static bool jpeg_write(struct sink *sink, const struct image *image,
+                       const struct codec_write_options *options, struct error *error)
+{
+    if (image->shape.color == IMAGE_CMYK || image->shape.alpha || image->shape.depth != 8)
+        return error_set(error, ERROR_INTERNAL, "JPEG is written from 8-bit grey or RGB only");
+    struct jpeg_writer *writer = memory_zeroed(1, sizeof *writer, error);
+    if (writer == NULL)
+        return false;
+    writer->sink = sink;
+    writer->buffer = memory_array(OUTPUT_BYTES + JPEG_SEGMENT_MAX_BYTES, 1, error);
+    bool done = writer->buffer != NULL && writer_run(writer, image, options, error);
+    jpeg_destroy_compress(&writer->encoder);
+    arrays_free(&writer->arrays);
+    free(writer->buffer);
+    free(writer);
+    return done;
+}
+
+const struct codec codec_jpeg = {
+    .name = "jpeg",
+    .extensions = "jpg jpeg jpe jfif",
+    .writes_grey = true,
+    .sniff = jpeg_sniff,
+    .open = jpeg_open,
+    .read_rows = jpeg_read_rows,
+    .finish = jpeg_finish,
+    .close = jpeg_close,
+    .write = jpeg_write,
+};
