@@ -22,10 +22,4 @@ void image_clear_transparent(struct image *image);
 /* Sets every pixel to COLOR (samples 0..1, one a colour channel) and ALPHA. */
 void image_fill(struct image *image, const double color[3], double alpha);
 
-/* Writes rows Y to Y + COUNT of an image of shape FROM, as it is stored under an EXIF ORIENTATION,
- * to where they belong in the upright image INTO, which must have the turned size. */
-void image_place_rows(const struct image *into, unsigned orientation,
-                      const struct image_shape *from, uint32_t y, const uint8_t *rows,
-                      size_t stride, uint32_t count);
-
 #endif

@@ -69,9 +69,4 @@ void image_metadata_free(struct image_metadata *metadata);
 /* True where some pixel is not opaque. Always false without an alpha channel. */
 bool image_is_transparent(const struct image *image);
 
-/* EXIF orientations 1 to 8 as TIFF tag 274 numbers them. IMAGE is replaced by the upright one
- * (in place for 2, 3 and 4; 5 to 8 exchange width and height and need a second image). */
-bool image_orient(struct image *image, unsigned orientation, struct error *error);
-static inline bool image_orientation_swaps(unsigned orientation) { return orientation >= 5; }
-
 #endif

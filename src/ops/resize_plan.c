@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/resize_plan.h"
+
+#include <math.h>
+
+static uint32_t rounded(double size)
+{
+    return size < 1 ? 1 : size > 65535 ? 65535 : (uint32_t)floor(size + 0.5);
+}
+
+/* Where gravity puts something: 0 at the low end, 1/2 centred, 1 at the high end. */
+static double gravity_x(enum resize_gravity gravity)
+{
+    switch (gravity) {
+    case GRAVITY_NORTHWEST:
+    case GRAVITY_WEST:
+    case GRAVITY_SOUTHWEST:
+        return 0;
+    case GRAVITY_NORTHEAST:
+    case GRAVITY_EAST:
+    case GRAVITY_SOUTHEAST:
+        return 1;
+    default:
+        return 0.5;
+    }
+}
+
+static double gravity_y(enum resize_gravity gravity)
+{
+    switch (gravity) {
+    case GRAVITY_NORTHWEST:
+    case GRAVITY_NORTH:
+    case GRAVITY_NORTHEAST:
+        return 0;
+    case GRAVITY_SOUTHWEST:
+    case GRAVITY_SOUTH:
+    case GRAVITY_SOUTHEAST:
+        return 1;
+    default:
+        return 0.5;
+    }
+}
+
+static double limit_scale(double scale, bool upscale)
+{
+    return !upscale && scale > 1 ? 1 : scale;
+}
+
+/* The whole source at one scale for both axes; the axis that decides gets its size exactly. */
+static void plan_whole(struct resize_plan *plan, uint32_t width, uint32_t height, double scale)
+{
+    plan->width = rounded(width * scale);
+    plan->height = rounded(height * scale);
+}
+
+static void plan_cover(struct resize_plan *plan, uint32_t width, uint32_t height,
+                       const struct resize_target *target, enum resize_gravity gravity,
+                       double scale)
+{
+    double scaled_width = width * scale, scaled_height = height * scale;
+    plan->width = target->width < scaled_width ? target->width : rounded(scaled_width);
+    plan->height = target->height < scaled_height ? target->height : rounded(scaled_height);
+    struct resample_region *region = &plan->region;
+    region->width = fmin(width, plan->width / scale);
+    region->height = fmin(height, plan->height / scale);
+    region->x = (width - region->width) * gravity_x(gravity);
+    region->y = (height - region->height) * gravity_y(gravity);
+}
+
+static void plan_contain(struct resize_plan *plan, uint32_t width, uint32_t height,
+                         const struct resize_target *target, enum resize_gravity gravity,
+                         double scale)
+{
+    struct image_box *place = &plan->place;
+    place->width = rounded(width * scale);
+    place->height = rounded(height * scale);
+    plan->width = target->width;
+    plan->height = target->height;
+    place->x = (uint32_t)floor((plan->width - place->width) * gravity_x(gravity));
+    place->y = (uint32_t)floor((plan->height - place->height) * gravity_y(gravity));
+}
+
+static void plan_fill(struct resize_plan *plan, uint32_t width, uint32_t height,
+                      const struct resize_target *target, bool upscale)
+{
+    plan->width = !upscale && target->width > width ? width : target->width;
+    plan->height = !upscale && target->height > height ? height : target->height;
+}
+
+void resize_plan_make(struct resize_plan *plan, uint32_t width, uint32_t height,
+                      const struct resize_target *target, enum resize_fit fit,
+                      enum resize_gravity gravity, bool upscale)
+{
+    double across = (double)target->width / width, down = (double)target->height / height;
+    *plan = (struct resize_plan){.region = {0, 0, width, height}};
+    if (target->share > 0)
+        plan_whole(plan, width, height, limit_scale(target->share, upscale));
+    else if (target->width == 0 || target->height == 0)
+        plan_whole(plan, width, height, limit_scale(fmax(across, down), upscale));
+    else if (fit == RESIZE_COVER)
+        plan_cover(plan, width, height, target, gravity, limit_scale(fmax(across, down), upscale));
+    else if (fit == RESIZE_CONTAIN)
+        plan_contain(plan, width, height, target, gravity,
+                     limit_scale(fmin(across, down), upscale));
+    else if (fit == RESIZE_FILL)
+        plan_fill(plan, width, height, target, upscale);
+    else
+        plan_whole(plan, width, height,
+                   limit_scale(fit == RESIZE_OUTSIDE ? fmax(across, down) : fmin(across, down),
+                               upscale));
+    if (plan->place.width == 0)
+        plan->place = (struct image_box){0, 0, plan->width, plan->height};
+}
+
+bool resize_plan_is_identity(const struct resize_plan *plan, uint32_t width, uint32_t height)
+{
+    return plan->place.width == width && plan->place.height == height &&
+           plan->region.width >= width && plan->region.height >= height;
+}
