@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops/ciede.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/compiler.h"
+
+#define POWER_25_7 6103515625.0f
+#define DEGREE 0.017453292519943295f
+
+/* The formula is long enough for gcc to refuse, and a call in the loop keeps it scalar. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* Pixels that go through the formula at a time; a fixed number lets any compiler vectorise. */
+enum { BLOCK = 32 };
+
+static ALWAYS_INLINE int32_t bits_of(float value)
+{
+    int32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static ALWAYS_INLINE float float_of(int32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* 1/sqrt(v) of a positive number: half its logarithm guessed from the bits, then Newton's steps.
+ * sqrtf() may set errno and float comparisons may trap, and either keeps the loop scalar. */
+static ALWAYS_INLINE float inverse_root(float v)
+{
+    float y = float_of(0x5f375a86 - (bits_of(v) >> 1)), half = 0.5f * v;
+    y *= 1.5f - half * y * y;
+    y *= 1.5f - half * y * y;
+    return y * (1.5f - half * y * y);
+}
+
+static ALWAYS_INLINE float root(float v)
+{
+    return v * inverse_root(v + 1e-20f);
+}
+
+static ALWAYS_INLINE float power7(float v)
+{
+    float cube = v * v * v;
+    return cube * cube * v;
+}
+
+/* exp(-x) for 0 <= x < 80, relative error below 2e-6: a power of two put together from bits, times
+ * a Taylor polynomial of the rest. */
+static ALWAYS_INLINE float exp_negative(float x)
+{
+    float y = x * -1.44269504f;
+    float whole = (float)(int32_t)(y - 0.5f); /* y <= 0, so this rounds to nearest */
+    float z = (y - whole) * 0.69314718f;
+    float rest = 1.0f + z * (1.0f + z * (0.5f + z * (1.0f / 6 + z * (1.0f / 24 + z / 120))));
+    return rest * float_of(((int32_t)whole + 127) * (1 << 23));
+}
+
+/* -R_T of the formula for the mean hue (C, S = its cosine and sine) and the mean chroma. The hue's
+ * distance to 275 degrees comes from the tangent of its half; past 90 degrees the bump is 0. */
+static ALWAYS_INLINE float hue_rotation(float c, float s, float chroma)
+{
+    const float c275 = 0.0871557427f, s275 = -0.9961946981f;
+    float along = c * c275 + s * s275, across = fabsf(s * c275 - c * s275);
+    int32_t tangent = bits_of(across / (1.0f + 1e-6f + along)), one = bits_of(1.0f);
+    float t = float_of(tangent < one ? tangent : one), t2 = t * t;
+    /* Abramowitz, Stegun 4.4.49: arctangent within 1e-5 on 0..1. */
+    float half = t * (0.9998660f + t2 * (-0.3302995f +
+                 t2 * (0.1801410f + t2 * (-0.0851330f + t2 * 0.0208351f))));
+    float bump = half * (2.0f / (25.0f * DEGREE));
+    float angle = 60.0f * DEGREE * exp_negative(bump * bump), angle2 = angle * angle;
+    float sine = angle * (1.0f + angle2 * (-1.0f / 6 + angle2 * (1.0f / 120 - angle2 / 5040)));
+    float c7 = power7(chroma);
+    return 2.0f * sine * root(c7 / (c7 + POWER_25_7));
+}
+
+/* T of the formula: cosines of multiples of the mean hue. */
+static ALWAYS_INLINE float hue_weight(float c, float s)
+{
+    float c2 = c * c - s * s, s2 = 2.0f * c * s;
+    float c3 = c * c2 - s * s2, s3 = s * c2 + c * s2;
+    float c4 = c2 * c2 - s2 * s2, s4 = 2.0f * c2 * s2;
+    return 1.0f - 0.17f * (c * 0.8660254f + s * 0.5f) + 0.24f * c2 +
+           0.32f * (c3 * 0.9945219f - s3 * 0.1045285f) -
+           0.20f * (c4 * 0.4539905f + s4 * 0.8910065f);
+}
+
+static ALWAYS_INLINE float ciede2000(float l1, float a1, float b1, float l2, float a2, float b2)
+{
+    float b1b1 = b1 * b1, b2b2 = b2 * b2;
+    float plain7 = power7(0.5f * (root(a1 * a1 + b1b1) + root(a2 * a2 + b2b2)));
+    float stretch = 1.5f - 0.5f * root(plain7 / (plain7 + POWER_25_7));
+    a1 *= stretch;
+    a2 *= stretch;
+    float square1 = a1 * a1 + b1b1, square2 = a2 * a2 + b2b2;
+    float r1 = inverse_root(square1 + 1e-20f), r2 = inverse_root(square2 + 1e-20f);
+    float c1 = square1 * r1, c2 = square2 * r2;
+    /* A grey has the unit vector 0, so that the mean hue is that of the other colour. */
+    float u1 = a1 * r1, v1 = b1 * r1, u2 = a2 * r2, v2 = b2 * r2;
+    float u = u1 + u2, v = v1 + v2;
+    float scale = inverse_root(u * u + v * v + 1e-10f);
+    float cosine = u * scale, sine = v * scale;
+    float du = u2 - u1, dv = v2 - v1;
+    float hue = copysignf(root(c1 * c2 * (du * du + dv * dv)), u1 * v2 - u2 * v1);
+
+    float middle = 0.5f * (l1 + l2) - 50.0f, chroma = 0.5f * (c1 + c2);
+    middle *= middle;
+    float l = (l2 - l1) / (1.0f + 0.015f * middle * inverse_root(20.0f + middle));
+    float c = (c2 - c1) / (1.0f + 0.045f * chroma);
+    float h = hue / (1.0f + 0.015f * chroma * hue_weight(cosine, sine));
+    float square = l * l + c * c + h * h - hue_rotation(cosine, sine, chroma) * c * h;
+    return root(fabsf(square)); /* rounding may leave a square below 0 */
+}
+
+MULTIVERSION
+static void ciede2000_block(const float *restrict l1, const float *restrict a1,
+                            const float *restrict b1, const float *restrict l2,
+                            const float *restrict a2, const float *restrict b2,
+                            float *restrict difference)
+{
+    for (int i = 0; i < BLOCK; i++)
+        difference[i] = ciede2000(l1[i], a1[i], b1[i], l2[i], a2[i], b2[i]);
+}
+
+void ciede2000_row(const float *const one[3], const float *const two[3], float *difference,
+                   size_t count)
+{
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK)
+        ciede2000_block(one[0] + i, one[1] + i, one[2] + i, two[0] + i, two[1] + i, two[2] + i,
+                        difference + i);
+    if (i == count)
+        return;
+    float rest[6][BLOCK] = {{0}}, result[BLOCK];
+    for (int k = 0; k < 3; k++) {
+        memcpy(rest[k], one[k] + i, (count - i) * sizeof(float));
+        memcpy(rest[k + 3], two[k] + i, (count - i) * sizeof(float));
+    }
+    ciede2000_block(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], result);
+    memcpy(difference + i, result, (count - i) * sizeof(float));
+}
