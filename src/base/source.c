@@ -30,9 +30,13 @@ static bool source_examine(struct source *source, struct error *error)
     if (!source->regular)
         return true;
     source->size_bytes = status.st_size;
-    if ((uint64_t)status.st_size > source->limit_bytes)
-        return source_over_limit(source, error);
     return true;
+}
+
+bool source_check_limit(const struct source *source, struct error *error)
+{
+    return source->size_bytes < 0 || (uint64_t)source->size_bytes <= source->limit_bytes ||
+           source_over_limit(source, error);
 }
 
 bool source_open(struct source *source, const char *name, uint64_t limit_bytes, struct error *error)

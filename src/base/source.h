@@ -27,8 +27,11 @@ struct source {
 };
 
 /* Opens NAME ("-": descriptor 0). A directory, or a name that cannot be opened, is
- * ERROR_NO_INPUT; a regular file larger than LIMIT_BYTES is ERROR_LIMIT. */
+ * ERROR_NO_INPUT. */
 bool source_open(struct source *source, const char *name, uint64_t limit_bytes, struct error *error);
+
+/* ERROR_LIMIT where the size is known and over the limit, without reading that far. */
+bool source_check_limit(const struct source *source, struct error *error);
 
 /* For tests and for data already in memory; DATA is not owned and must outlive SOURCE. */
 void source_from_memory(struct source *source, const void *data, size_t size);

@@ -86,7 +86,7 @@ static const struct option_entry timeout_entries[] = {
 
 static const struct option_entry report_entries[] = {
     {"json", 0, .brief = true, OPTION_FLAG, .offset = FIELD(json),
-     .help = "write one JSON object to stdout, on success and on failure"},
+     .help = "write one JSON object to stdout: on success and on failure"},
     {"report-fd", 0, .type = OPTION_INTEGER, "N", NULL, 0, 1e6, .offset = FIELD(report_fd),
      .help = "write that object to descriptor N"},
     {"request-id", 0, .type = OPTION_TEXT, "ID", NULL, .offset = FIELD(request_id),

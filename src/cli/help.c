@@ -7,7 +7,7 @@
 #include "cli/catalogue.h"
 #include "cli/tool.h"
 
-enum { HELP_COLUMN = 26, HELP_WIDTH = 80 };
+enum { HELP_COLUMN = 30, HELP_WIDTH = 80 };
 
 /* Exit statuses as --help and the manual show them. */
 static const struct {
@@ -124,6 +124,18 @@ static void help_examples(const struct cli_tool *tool, struct text *out)
         text_printf(out, "  %s\n", tool->examples[i].command);
 }
 
+/* The first part of a sentence, cut between words where it is too long for a line. */
+static size_t help_first_part(const char *sentence, size_t width)
+{
+    size_t length = strcspn(sentence, ";:");
+    if (length <= width)
+        return length;
+    length = width;
+    while (length > 0 && sentence[length] != ' ')
+        length--;
+    return length;
+}
+
 void cli_print_short_help(const struct cli_tool *tool, struct text *out)
 {
     struct option_set set;
@@ -136,8 +148,11 @@ void cli_print_short_help(const struct cli_tool *tool, struct text *out)
         if (!entry->brief)
             continue;
         help_option_names(entry, names, sizeof names);
-        text_printf(out, "%*s%-*s %.*s\n", entry->letter == 0 ? 6 : 2, "",
-                    entry->letter == 0 ? 20 : 24, names, 53, entry->help);
+        int indent = entry->letter == 0 ? 6 : 2;
+        size_t column = (size_t)indent + strlen(names) + 1;
+        size_t room = HELP_WIDTH - (column > HELP_COLUMN ? column : HELP_COLUMN) - 1;
+        text_printf(out, "%*s%-*s %.*s\n", indent, "", HELP_COLUMN - indent, names,
+                    (int)help_first_part(entry->help, room), entry->help);
     }
     text_add(out, "\nExamples:\n");
     help_examples(tool, out);

@@ -10,6 +10,7 @@
 #include "codec/exif.h"
 #include "color/icc.h"
 #include "image/convert.h"
+#include "image/orient.h"
 
 enum { BAND_ROWS = 32 };
 

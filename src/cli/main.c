@@ -163,16 +163,25 @@ static void main_expired(void *context)
     _exit(error_exit_status(error.kind));
 }
 
+static bool fd_is_writable(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+}
+
 static bool main_check_common(struct cli_run *run, struct error *error)
 {
     struct cli_common *options = run->options;
     const struct cli_tool *tool = run->tool;
     const struct option_result *parsed = &run->parsed;
-    if (options->report_fd >= 0) {
-        int flags = fcntl((int)options->report_fd, F_GETFL);
-        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-            return error_set(error, ERROR_USAGE, "--report-fd: descriptor %d is not open for "
-                             "writing", (int)options->report_fd);
+    if (options->report_fd >= 0 && !fd_is_writable((int)options->report_fd))
+        return error_set(error, ERROR_USAGE, "--report-fd: descriptor %d is not open for writing",
+                         (int)options->report_fd);
+    if (options->json && !fd_is_writable(STDOUT_FILENO)) {
+        /* Before anything is written: the caller could not be told what became of it. */
+        error_set(error, ERROR_IO, "is closed");
+        snprintf(error->file, sizeof error->file, "stdout");
+        return false;
     }
     if (tool->max_operands >= 0 && parsed->operand_count > tool->max_operands)
         return error_set(error, ERROR_USAGE, "unexpected operand '%s', %s takes %s",

@@ -263,8 +263,10 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
         if (code >= 256 && is_abbreviated(given, entry))
             return unknown_option(&tables, given, error);
         struct error reason = {0};
-        if (!option_value(entry, optarg, option_field(entry, structure), &reason))
-            return error_set(error, reason.kind, "--%s: %s", entry->name, reason.message);
+        if (!option_value(entry, optarg, option_field(entry, structure), &reason)) {
+            error_set(error, reason.kind, "--%s: %s", entry->name, reason.message);
+            return error_hint(error, "%s", reason.hint);
+        }
         result->given[i / 64] |= 1ull << i % 64;
     }
     result->operands = argv + optind;

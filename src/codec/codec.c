@@ -98,6 +98,9 @@ bool codec_open(struct source *source, const struct codec_read_options *options,
         const struct codec *codec = codecs[format];
         if (!codec->sniff(head, size))
             continue;
+        /* Raw images may be larger: their header states the size, which is judged in pixels. */
+        if ((format != CODEC_PAM || source->limit_fixed) && !source_check_limit(source, error))
+            return false;
         if (!codec->open(source, options, reader, error))
             return false;
         (*reader)->codec = codec;

@@ -1,0 +1,12 @@
+# fish completion for imgtool; printed by imgtool --completion fish
+complete -c imgtool -l json -d 'write one JSON object to stdout: on success and on failure'
+complete -c imgtool -l report-fd -x -d 'write that object to descriptor N'
+complete -c imgtool -l request-id -x -d 'name this run in messages and in the object'
+complete -c imgtool -l quiet -s q -d 'no warnings'
+complete -c imgtool -l verbose -s v -d 'explain what is done'
+complete -c imgtool -s h -d 'a short help'
+complete -c imgtool -l help -d 'the complete help'
+complete -c imgtool -l version -s V -d 'name and version; with --json also those of the libraries'
+complete -c imgtool -l completion -x -d 'print the completions for bash, zsh or fish'
+complete -c imgtool -l manual -d 'print the manual page, for man -l -'
+complete -c imgtool -n __fish_use_subcommand -f -a 'crop shadow resize info pipe list help'

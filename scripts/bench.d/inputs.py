@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Makes the pictures that scripts/bench works on.
+
+    inputs.py DIR RENDER PHOTO [CUTOUT...]
+
+    DIR/render/car.png   2560 x 1440: the cutout that RENDER (tests/gen/render) draws
+    DIR/four/car.png     2560 x 1600, 4.1 MP: the same product
+    DIR/photo/car.png    2560 x 1440: the outline of a car filled with a real photograph
+    DIR/NAME/car.png     each real CUTOUT, as it is
+
+RENDER may be empty: then the product is that outline, shaded. PHOTO may be empty: then DIR/photo
+is not made. All are called car.png because outputs are named after their input.
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy
+from PIL import Image, ImageDraw
+
+CUTOUT = (2560, 1440)
+FOUR_MP = (2560, 1600)
+
+
+def read_pam(data):
+    """An 8-bit RGBA PAM, which Pillow reads in new versions only."""
+    header, _, pixels = data.partition(b"\nENDHDR\n")
+    fields = dict(line.split(None, 1) for line in header.decode().splitlines()[1:]
+                  if line and not line.startswith("#"))
+    if header[:2] != b"P7" or fields["DEPTH"] != "4" or fields["MAXVAL"] != "255":
+        raise ValueError("not an 8-bit RGBA PAM")
+    return Image.frombytes("RGBA", (int(fields["WIDTH"]), int(fields["HEIGHT"])), pixels)
+
+
+def rendered(program, size):
+    """The middle of a picture a quarter larger: the product alone has then more than 1200 px, the
+    width of the listing's second size."""
+    width, height = size[0] * 5 // 4, size[1] * 5 // 4
+    command = [program, "cutout", "--width", str(width), "--height", str(height)]
+    try:
+        run = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+        left, top = (width - size[0]) // 2, (height - size[1]) // 2
+        return read_pam(run.stdout).crop((left, top, left + size[0], top + size[1]))
+    except (OSError, ValueError, KeyError, subprocess.CalledProcessError) as error:
+        print(f"bench: {' '.join(command)}: {error}; a plain shape instead", file=sys.stderr)
+        return drawn(size)
+
+
+def outline(size):
+    """The alpha of a body on two wheels, with soft edges."""
+    width, height = size
+    wide = Image.new("L", (2 * width, 2 * height))
+    draw = ImageDraw.Draw(wide)
+    x, y = width / 100, height / 100
+    draw.rounded_rectangle((32 * x, 70 * y, 168 * x, 150 * y), 20 * y, fill=255)
+    draw.ellipse((60 * x, 36 * y, 140 * x, 120 * y), fill=255)
+    for wheel in (60, 140):
+        draw.ellipse((wheel * x - 22 * y, 122 * y, wheel * x + 22 * y, 166 * y), fill=255)
+    return wide.resize(size, Image.Resampling.BOX)
+
+
+def drawn(size):
+    """A product without a renderer."""
+    width, height = size
+    light = numpy.linspace(220, 40, height)[:, None] + 20 * numpy.sin(numpy.linspace(0, 9, width))
+    light += numpy.random.default_rng(1).normal(0, 2, light.shape)
+    planes = [Image.fromarray(numpy.clip(light * share, 0, 255).astype(numpy.uint8))
+              for share in (1, 0.4, 0.3)]
+    return masked(Image.merge("RGB", planes), outline(size))
+
+
+def masked(picture, alpha):
+    """The picture under the alpha; the colour is 0 where that is, as cutout tools leave it."""
+    result = Image.new("RGB", picture.size)
+    result.paste(picture, mask=alpha.point([0] + [255] * 255))
+    result.putalpha(alpha)
+    return result
+
+
+def covering(photo, size):
+    scale = max(size[0] / photo.width, size[1] / photo.height)
+    grown_size = (round(photo.width * scale), round(photo.height * scale))
+    grown = photo.resize(grown_size, Image.Resampling.LANCZOS)
+    return grown.crop((0, 0, *size))
+
+
+def save(image, *parts):
+    path = os.path.join(*parts, "car.png")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    image.save(path)
+
+
+def main(folder, program, photo, *cutouts):
+    make = (lambda size: rendered(program, size)) if program else drawn
+    save(make(CUTOUT), folder, "render")
+    save(make(FOUR_MP), folder, "four")
+    if photo:
+        with Image.open(photo) as picture:
+            picture.draft("RGB", CUTOUT)
+            filled = covering(picture.convert("RGB"), CUTOUT)
+        save(masked(filled, outline(CUTOUT)), folder, "photo")
+    for cutout in cutouts:
+        name = os.path.splitext(os.path.basename(cutout))[0]
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        shutil.copyfile(cutout, os.path.join(folder, name, "car.png"))
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""What scripts/bench prints: tables for people, or one JSON object."""
+import json
+import os
+import statistics
+import time
+from fractions import Fraction
+
+
+class Tables:
+    def __init__(self, peers):
+        print("; ".join(f"{name}: {value}" for name, value in machine().items()))
+        print_columns([(peer["name"], peer["version"] or f"not there: {peer['reason']}")
+                       for peer in peers.values()])
+        print(flush=True)
+
+    def job(self, job):
+        print(f"{job.name}: {job.title}")
+        running = job.running()
+        if running:
+            print_columns([("", "runs", "median", "min", "cpu", "peak", "warm", "ratio", "output",
+                            "dE mean", "dE 95%", "same work"),
+                           ("", "", "ms", "ms", "ms", "MiB", "ms", "", "KiB", "", "", ""),
+                           *(row(contender) for contender in running)])
+        for contender in job.contenders:
+            if contender.skipped:
+                print(f"  {contender.name}: did not run: {contender.skipped}")
+        if job.reference and job.reference.role == "peer":
+            print(f"  ours did not run: ratios and differences are against {job.reference.name}")
+        print(flush=True)
+
+    def end(self, jobs):
+        figures = [figure(job) for job in jobs if job.figure]
+        rows = [("job", "ours", "against", "at most", "measured", "by cpu", "reached")]
+        rows += [figure_row(one) for one in figures]
+        if figures:
+            print("Figures to reach: time of ours / time of the other; \"by cpu\", which other "
+                  "programs disturb less, is for information")
+            print_columns(rows)
+        return all(one["reached"] for one in figures)
+
+
+class Json:
+    def __init__(self, peers):
+        self.result = {"ok": True, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                       "machine": machine(), "versions": peers, "jobs": []}
+
+    def job(self, job):
+        self.result["jobs"].append({
+            "name": job.name, "title": job.title, "input": job.source,
+            "reference": job.reference.name if job.reference else None,
+            "contenders": [contender_object(contender) for contender in job.contenders]})
+
+    def end(self, jobs):
+        figures = [figure(job) for job in jobs if job.figure]
+        print(json.dumps({**self.result, "figures": figures, "load_at_end": os.getloadavg()[0]}))
+        return all(one["reached"] for one in figures)
+
+
+def machine():
+    processor = "unknown"
+    with open("/proc/cpuinfo") as file:
+        for line in file:
+            if line.startswith("model name"):
+                processor = line.split(":", 1)[1].strip()
+                break
+    return {"processor": processor, "processors": len(os.sched_getaffinity(0)),
+            "kernel": os.uname().release, "load": round(os.getloadavg()[0], 2)}
+
+
+def contender_object(contender):
+    if contender.skipped:
+        return {"name": contender.name, "role": contender.role, "skipped": contender.skipped}
+    return {"name": contender.name, "role": contender.role, "command": contender.argv,
+            "runs": len(contender.wall_ms), "median_ms": contender.median_ms,
+            "min_ms": min(contender.wall_ms), "wall_ms": contender.wall_ms,
+            "cpu_median_ms": statistics.median(contender.cpu_ms), "peak_kib": contender.peak_kib,
+            "warm_ms": contender.warm_ms, "ratio": contender.ratio, "bytes": contender.bytes,
+            "difference": contender.difference}
+
+
+def row(contender):
+    difference = contender.difference or {}
+    same = ""
+    if difference:
+        same = "yes" if difference["same_work"] else "NO"
+        odd = [one for one in difference["outputs"].values() if one["size1"] != one["size2"]]
+        if odd:
+            same += "; size " + " ".join("{}x{}".format(*one["size2"]) for one in odd)
+    return (contender.name, str(len(contender.wall_ms)), number(contender.median_ms),
+            number(min(contender.wall_ms)), number(statistics.median(contender.cpu_ms)),
+            number(contender.peak_kib / 1024), number(contender.warm_ms), f"{contender.ratio:.2f}",
+            number(contender.bytes / 1024 if contender.bytes else None),
+            number(difference.get("mean"), 2), number(difference.get("p95"), 2), same)
+
+
+def figure(job):
+    """What the job's figure asks for and what was measured. At a start every tool of ours counts;
+    else the first that ran, as the others are the same work done in another way."""
+    opponent, limit = job.figure
+    ours = [one for one in job.running() if one.role == "ours"]
+    if job.family != "start":
+        ours = ours[:1]
+    others = [one for one in job.running()
+              if one.name == opponent or (opponent == "fastest peer" and one.role == "peer")]
+    result = {"job": job.name, "opponent": opponent, "limit": limit, "reached": False}
+    if ours and others:
+        slowest = max(ours, key=lambda one: one.median_ms)
+        other = min(others, key=lambda one: one.median_ms)
+        measured = slowest.median_ms / other.median_ms
+        by_cpu = statistics.median(slowest.cpu_ms) / statistics.median(other.cpu_ms)
+        same = other.difference is None or other.difference["same_work"]
+        result.update(ours=slowest.name, against=other.name, measured=measured, by_cpu=by_cpu,
+                      same_work=same, reached=measured <= Fraction(limit))
+    return result
+
+
+def figure_row(one):
+    if "measured" not in one:
+        return (one["job"], "", one["opponent"], one["limit"], "", "", "not measured")
+    verdict = "yes" if one["reached"] else "NO"
+    if not one["same_work"]:
+        verdict += ", but not the same work"
+    return (one["job"], one["ours"], one["against"], one["limit"],
+            share(one["measured"]), share(one["by_cpu"]), verdict)
+
+
+def share(ratio):
+    return f"1/{1 / ratio:.1f}" if ratio < 1 else f"{ratio:.2f}"
+
+
+def number(value, digits=None):
+    if value is None:
+        return ""
+    if digits is None:
+        digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f}"
+
+
+def print_columns(rows):
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for cells in rows:
+        middle = (cell.rjust(width) for cell, width in zip(cells[1:-1], widths[1:-1]))
+        print("  " + "  ".join([cells[0].ljust(widths[0]), *middle, cells[-1]]).rstrip())

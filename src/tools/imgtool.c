@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* imgtool: the dispatcher. It decodes nothing itself: it hands over to the tools. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/catalogue.h"
+#include "cli/report.h"
+#include "proc/command.h"
+#include "tools/pipe.h"
+
+/* Becomes the tool that NAME means, with ARGUMENTS untouched behind its path. */
+static bool become(const char *name, char **arguments, int count, struct error *error)
+{
+    char *path = command_path(name, error);
+    if (path == NULL)
+        return false;
+    char **argv = calloc((size_t)count + 2, sizeof *argv);
+    if (argv == NULL) {
+        free(path);
+        return error_set(error, ERROR_NO_MEMORY, "out of memory");
+    }
+    argv[0] = path;
+    for (int i = 0; i < count; i++)
+        argv[i + 1] = arguments[i];
+    execv(path, argv);
+    error_errno(error, ERROR_CANNOT_EXECUTE, errno, "%s", path);
+    free(argv);
+    free(path);
+    return false;
+}
+
+static bool tool_run(struct cli_run *run, void *fields, struct error *error)
+{
+    (void)fields;
+    if (run->parsed.operand_count == 0) {
+        error_set(error, ERROR_USAGE, "no command");
+        return error_hint(error, "'imgtool list' shows them");
+    }
+    become(run->parsed.operands[0], run->parsed.operands + 1, run->parsed.operand_count - 1, error);
+    /* There is no such tool to say so itself, in the form that its caller expects. */
+    cli_guess_report(run, run->parsed.operand_count, run->parsed.operands);
+    return false;
+}
+
+static bool list_run(struct cli_run *run, void *fields, struct error *error)
+{
+    json_t *commands = json_array();
+    (void)fields;
+    for (size_t i = 0; i < catalogue_count; i++) {
+        const struct catalogue_entry *entry = &catalogue[i];
+        text_printf(&run->answer, "%s\t%s\n", entry->command, entry->summary);
+        json_array_append_new(commands, json_pack("{s:s, s:s?, s:s}", "command", entry->command,
+                                                  "binary", entry->binary, "summary",
+                                                  entry->summary));
+    }
+    run->result = json_pack("{s:o}", "commands", commands);
+    return !run->answer.failed || error_set(error, ERROR_NO_MEMORY, "out of memory");
+}
+
+static const struct cli_tool imgtool_tool, help_tool;
+
+static const struct cli_tool list_tool = {
+    .name = "imgtool list",
+    .operands = "",
+    .description = "Prints a line for each command: its name and what it does, tab separated.",
+    .examples = {{"imgtool list", "all commands"}},
+    .options_size = sizeof(struct cli_common),
+    .run = list_run,
+};
+
+static const struct cli_tool *const own_tools[] = {&pipe_tool, &list_tool, &help_tool};
+
+/* The command that is part of imgtool itself; NULL if NAME is none. */
+static const struct cli_tool *own_tool(const char *name)
+{
+    for (size_t i = 0; i < CLI_COUNT(own_tools); i++)
+        if (strcmp(own_tools[i]->name + strlen("imgtool "), name) == 0)
+            return own_tools[i];
+    return NULL;
+}
+
+static bool help_run(struct cli_run *run, void *fields, struct error *error)
+{
+    char *arguments[] = {(char[]){"--help"}};
+    (void)fields;
+    if (run->parsed.operand_count == 0) {
+        cli_print_help(&imgtool_tool, &run->answer);
+        return true;
+    }
+    const struct cli_tool *own = own_tool(run->parsed.operands[0]);
+    if (own == NULL)
+        return become(run->parsed.operands[0], arguments, 1, error);
+    cli_print_help(own, &run->answer);
+    return true;
+}
+
+static const struct cli_tool help_tool = {
+    .name = "imgtool help",
+    .operands = "[COMMAND]",
+    .description = "Prints the complete help of a command, or of imgtool itself.",
+    .examples = {{"imgtool help crop", "the same as imgcrop --help"}},
+    .options_size = sizeof(struct cli_common),
+    .max_operands = 1,
+    .run = help_run,
+};
+
+static const struct cli_tool imgtool_tool = {
+    .name = "imgtool",
+    .operands = "COMMAND [ARGUMENT]...",
+    .description =
+        "imgtool NAME runs imgNAME, or NAME, from the directory that imgtool itself lies in, and "
+        "passes every argument through untouched. It never uses a shell, and never searches PATH "
+        "or the current directory.\n\n"
+        "imgtool pipe runs several commands as one pipeline. imgtool list shows all commands, "
+        "imgtool help NAME explains one.",
+    .examples = {{"imgtool crop -o cropped.png car.png", "the same as imgcrop"},
+                 {"imgtool pipe -i car.png -o car.webp crop : shadow : resize --width 800",
+                  "three commands, one decode, one encode"},
+                 {"imgtool help shadow", "the complete help of a command"}},
+    .options_size = sizeof(struct cli_common),
+    .max_operands = -1,
+    .stop_at_operand = true,
+    .run = tool_run,
+    .subcommands = catalogue_commands,
+};
+
+int main(int argc, char **argv)
+{
+    const struct cli_tool *own = argc > 1 ? own_tool(argv[1]) : NULL;
+    if (own != NULL)
+        return cli_main(own, argc - 1, argv + 1);
+    return cli_main(&imgtool_tool, argc, argv);
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# imgresize: sizes, fits, light, formats.
+
+load helpers
+
+size_of() {
+    imginfo --json "$1" | jq -r '"\(.result.width)x\(.result.height)"'
+}
+
+# The different pixels among the last BYTES of a PAM, PIXEL_BYTES each, in decimal.
+pixels() { # BYTES PIXEL_BYTES
+    tail -c "$1" | od -An -v -tu1 -w"$2" | sort -u
+}
+
+@test "good: sizes are exact, rounded to nearest, at least 1" {
+    render ramp --width 101 --height 51 --channels 3 > a.pam
+    for spec in 50%=51x26 33x=33x17 x17=34x17 10x10=10x5 1%=1x1 101x=101x51 400x=101x51; do
+        imgresize --size ${spec%=*} -o out.png a.pam
+        [ "$(size_of out.png)" = "${spec#*=}" ]
+    done
+    imgresize --upscale --size 202x -o out.png a.pam
+    [ "$(size_of out.png)" = 202x102 ]
+}
+
+@test "good: fits: inside, cover, contain, fill, outside" {
+    render ramp --width 100 --height 50 --channels 3 > a.pam
+    for spec in inside=40x20 cover=40x40 contain=40x40 fill=40x40 outside=80x40; do
+        imgresize --size 40x40 --fit ${spec%=*} -o out.png a.pam
+        [ "$(size_of out.png)" = "${spec#*=}" ]
+    done
+}
+
+@test "good: light is averaged, not samples: a black and white checker is 188 grey, 128 with gamma" {
+    # sRGB of half the light of white: 1.055 * 0.5^(1/2.4) - 0.055 = 0.7354 = 187.5 of 255.
+    render checker --size 1 --width 64 --height 64 --channels 1 > a.pam
+    [ "$(imgresize --size 25% --filter box -f pam a.pam | pixels 256 1)" = " 188" ]
+    [ "$(imgresize --size 25% --filter box --light gamma -f pam a.pam | pixels 256 1)" = " 128" ]
+}
+
+@test "good: no colour bleeds out of transparent pixels" {
+    # Left half opaque red, right half transparent green: no green may appear.
+    {
+        printf 'P7\nWIDTH 40\nHEIGHT 4\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n'
+        for _ in 1 2 3 4; do
+            for _ in {1..20}; do printf '\xff\x00\x00\xff'; done
+            for _ in {1..20}; do printf '\x00\xff\x00\x00'; done
+        done
+    } > a.pam
+    imgresize --size 7x1 --fit fill -f pam a.pam | tail -c 28 | od -An -v -tu1 -w4 > pixels
+    [ "$(wc -l < pixels)" -eq 7 ]
+    awk '$2 > 1 || ($4 > 0 && $1 < 254) { exit 1 }' pixels
+}
+
+@test "good: a flat colour stays flat to the bit at any size, by any filter" {
+    for filter in lanczos3 lanczos2 mitchell catrom triangle box nearest; do
+        for depth in 8 16; do
+            render flat --width 67 --height 41 --channels 3 --depth $depth --background '#c81e64' > a.pam
+            imgresize --filter $filter --size 23x -f pam a.pam > b.pam
+            imgresize --filter $filter --upscale --size 131x -f pam a.pam > c.pam
+            for file in b c; do
+                [ "$(pixels $((depth / 8 * 3 * 320)) $((depth / 8 * 3)) < $file.pam | wc -l)" -eq 1 ]
+            done
+        done
+    done
+}
+
+@test "good: a reduction equals an independent one in numpy: mean CIEDE2000 below 0.1" {
+    need_oracle
+    render photo --width 400 --height 300 > a.pam
+    imgresize a.pam -o a.png
+    imgresize --width 100 -o ours.png a.png
+    "$ORACLE_PYTHON" - "$IMGTOOL_SOURCE/tests/cli" << 'PYTHON'
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np, oracle
+from PIL import Image
+a = oracle.read("a.png")[0]
+light = np.where(a <= 0.04045, a / 12.92, ((a + 0.055) / 1.055) ** 2.4)
+def weights(n, m):
+    scale = n / m
+    x = ((np.arange(n) + 0.5)[None, :] - ((np.arange(m) + 0.5) * scale)[:, None]) / scale
+    w = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0)
+    return w / w.sum(axis=1, keepdims=True)
+out = np.einsum("yi,ijc,xj->yxc", weights(300, 75), light, weights(400, 100)).clip(0, 1)
+srgb = np.where(out <= 0.0031308, out * 12.92, 1.055 * out ** (1 / 2.4) - 0.055)
+Image.fromarray(np.round(srgb * 255).astype(np.uint8)).save("theirs.png")
+ours = np.asarray(Image.open("ours.png")).astype(int)
+assert np.abs(ours - np.round(srgb * 255)).max() <= 1, np.abs(ours - srgb * 255).max()
+PYTHON
+    mean=$(oracle difference ours.png theirs.png | jq .mean)
+    [ "$(jq -n "$mean < 0.1")" = true ]
+}
+
+@test "good: reducing a JPEG while it is decoded cannot be seen: against the full way" {
+    render_png big.jpg photo --width 2400 --height 1600
+    imgresize big.jpg -o full.png
+    imgresize --width 300 big.jpg -o fast.png
+    imgresize --width 300 full.png -o slow.png
+    oracle difference fast.png slow.png > d
+    jq -e '.mean < 0.5 and .p99 < 2' d
+}
+
+@test "good: several sizes in one run equal single runs" {
+    cutout
+    imgresize cutout.png --size a=160x --size b=50% --size c=30x30 --output-template '{name}.png'
+    imgresize cutout.png --size 160x -o a1.png
+    imgresize cutout.png --size 30x30 -o c1.png
+    cmp a.png a1.png
+    cmp b.png a1.png
+    cmp c.png c1.png
+    imgresize --json cutout.png --size a=160x --size c=30x30 --output-template '{stem}-{name}-{w}.{ext}' |
+        jq -e '[.result.outputs[] | .name, .path, .width] == ["a","cutout-a-160.png",160,"c","cutout-c-30.png",30]'
+}
+
+@test "good: --max-bytes finds the best quality that fits, or says that none does" {
+    render_png photo.png photo --width 300 --height 200
+    for format in jpeg webp; do
+        imgresize --max-bytes 8000 -f $format photo.png > small
+        [ "$(stat -c %s small)" -le 8000 ]
+        [ "$(stat -c %s small)" -gt 6000 ]
+    done
+    fails 77 imgresize --max-bytes 100 -o x.jpg photo.png
+    stderr_has "--max-bytes"
+    [ ! -e x.jpg ]
+}
+
+@test "good: contain pads transparent, or with the background where there is no alpha" {
+    cutout
+    imgresize --size 50x50 --fit contain -f pam cutout.png | tail -c 10000 | head -c 4 > corner
+    [ "$(pixels 4 4 < corner)" = "   0   0   0   0" ]
+    render_png a.png flat --width 100 --height 50 --channels 3
+    imgresize --size 50x50 --fit contain --background '#102030' -f pam a.png | tail -c 7500 | head -c 3 > corner
+    [ "$(pixels 3 3 < corner)" = "  16  32  48" ]
+}
+
+@test "good: sharpening changes edges and leaves flat areas" {
+    render_png a.png checker --size 8 --width 64 --height 64 --channels 1
+    imgresize a.png --sharpen 0% -o same.png
+    oracle same a.png same.png
+    render_png f.png flat --width 20 --height 20 --channels 3
+    imgresize f.png --sharpen 100% -o g.png
+    oracle same f.png g.png
+    render_png p.png photo --width 100 --height 80
+    imgresize p.png --sharpen 50% -o q.png
+    run oracle same p.png q.png
+    [ "$status" -ne 0 ]
+}
+
+@test "good: every shape goes through every format: grey, alpha, 8 and 16 bits" {
+    for channels in 1 2 3 4; do
+        oracle make png16 deep$channels.png $channels
+        render ramp --width 60 --height 40 --channels $channels > flat$channels.pam
+        for file in deep$channels.png flat$channels.pam; do
+            for format in png pam; do
+                imgresize -f $format --exact $file -o copy.$format
+                oracle same $file copy.$format
+            done
+            imgresize -q -f webp --lossless $file -o copy.webp
+            imgresize -q -f jpeg $file -o copy.jpg
+            [ "$(size_of copy.jpg)" = "$(size_of $file)" ]
+            imgresize -q --size 50% $file -o half.png
+            depth=$(imginfo --json $file | jq .result.depth)
+            [ "$(imginfo --json half.png | jq .result.depth)" = "$depth" ]
+        done
+    done
+}

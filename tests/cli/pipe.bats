@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# imgtool: dispatch and pipelines.
+
+load helpers
+
+@test "good: imgtool NAME is the tool, arguments untouched" {
+    cutout
+    imgcrop --padding 3% -o a.png cutout.png
+    imgtool crop --padding 3% -o b.png cutout.png
+    imgtool imgcrop --padding 3% -o c.png cutout.png
+    cmp a.png b.png
+    cmp a.png c.png
+    [ "$(imgtool crop --version)" = "imgcrop (imgtool) 0.1.0" ]
+}
+
+@test "good: imgtool list and help" {
+    run imgtool list
+    [ "$status" -eq 0 ]
+    for command in crop shadow resize info pipe; do
+        grep -qP "^$command\t" <<< "$output"
+    done
+    imgtool list --json | jq -e '.result.commands | length >= 5'
+    diff <(imgtool help crop) <(imgcrop --help)
+    diff <(imgtool help) <(imgtool --help)
+    diff <(imgtool help pipe) <(imgtool pipe --help)
+    fails 127 imgtool help nothing
+}
+
+@test "good: the listing pipeline gives what the tools give one by one" {
+    cutout car.png
+    mkdir out
+    imgtool pipe -i car.png crop --padding 5% : shadow --sigma 16 --offset 8,12 --opacity 40% \
+        : resize --size processed=100% --size detail=120x --size grid=40x \
+        --output-template 'out/{stem}-{name}.webp'
+    [ "$(ls out | tr '\n' ' ')" = "car-detail.webp car-grid.webp car-processed.webp " ]
+    imgcrop --padding 5% car.png > 1.png
+    imgshadow --sigma 16 --offset 8,12 --opacity 40% 1.png > 2.png
+    imgresize --width 40 -f webp 2.png > 3.webp
+    cmp 3.webp out/car-grid.webp
+    imgresize -f webp 2.png > 4.webp
+    cmp 4.webp out/car-processed.webp
+}
+
+@test "good: in a shell pipe the tools join by stdin and stdout" {
+    cutout car.png
+    imgcrop car.png | imgshadow | imgresize --width 80 -f webp > car.webp
+    imgtool pipe -i car.png -o other.webp crop : shadow : resize --width 80
+    cmp car.webp other.webp
+}
+
+@test "good: reading stdin, {stem} is stdin; the format is that of the input" {
+    cutout car.png
+    imgtool pipe crop : resize --size s=40x --output-template '{stem}-{name}.png' < car.png
+    [ -s stdin-s.png ]
+    imgtool pipe -i car.png crop : resize --width 40 > out
+    [ "$(imginfo --json out | jq -r .input.format)" = png ]
+    imgtool pipe crop : resize --width 40 < car.png > out2
+    cmp out out2
+}
+
+@test "good: --json is one object with stages, outputs and metadata" {
+    cutout car.png
+    imgtool pipe --json -i car.png -o out.webp crop : shadow : resize --width 60 > object
+    [ "$(wc -l < object)" -eq 1 ]
+    jq -e '.ok and .tool == "imgtool" and (.stages | length) == 3 and
+        .stages[0].tool == "imgcrop" and .stages[2].tool == "imgresize" and
+        .stages[1].result.has_shadow == true and .metadata.original_size == [320,180] and
+        .metadata.final_size[0] == 60 and .metadata.has_shadow == true and
+        (.metadata.elapsed_ms > 0) and .outputs[0].path == "out.webp" and
+        .input.path == "car.png"' object
+    fails 64 imgtool pipe --json -i car.png crop : shadow
+    imgtool pipe --report-fd 5 -i car.png crop : shadow 5> object > out.png
+    jq -e '.ok and .metadata.has_shadow' object
+}
+
+@test "bad: a stage that fails in the middle gives its message and status, and no output" {
+    cutout car.png
+    head -c 3000 car.png > cut.png
+    fails 65 imgtool pipe -i cut.png -o out.webp crop : shadow : resize --width 60
+    stderr_has "imgcrop: cut.png: truncated"
+    [ "$(wc -l <<< "$stderr")" -eq 1 ]
+    [ ! -e out.webp ]
+    fails 77 imgtool pipe -i car.png -o out.webp crop : shadow --max-pixels 100 : resize --width 60
+    stderr_has "imgshadow"
+    fails 64 imgtool pipe -i car.png -o out.webp crop : shadow --sigma x : resize
+    fails 73 imgtool pipe -i car.png -o no/out.webp crop : shadow
+    stderr_has "imgshadow: no/out.webp"
+    [ ! -e out.webp ]
+    run --separate-stderr imgtool pipe --json -i cut.png -o out.webp crop : shadow
+    [ "$status" -eq 65 ]
+    jq -e '.ok == false and .error.stage == 1 and .error.tool == "crop" and .error.code == 65 and
+        .error.file == "cut.png"' <<< "$output"
+}
+
+@test "bad: a stage that does not exist is exit 127 before anything starts" {
+    cutout car.png
+    fails 127 imgtool pipe -i car.png -o out.png crop : shadwo
+    stderr_has "did you mean 'shadow'?"
+    [ ! -e out.png ]
+    fails 127 imgtool pipe -i car.png -o out.png pipe : crop
+}
+
+@test "bad: no stage and empty stages are exit 64" {
+    fails 64 imgtool pipe
+    fails 64 imgtool pipe crop :
+    fails 64 imgtool pipe : crop
+    fails 64 imgtool pipe crop : : shadow
+}
+
+@test "good: exit 1 of a stage is the pipeline's, and nothing is written" {
+    render_png plain.png flat --width 50 --height 50
+    run --separate-stderr imgtool pipe -i plain.png -o out.png crop --strict : resize --width 20
+    [ "$status" -eq 1 ]
+    [ ! -e out.png ]
+}
+
+@test "bad: --timeout of a pipeline ends all of it" {
+    mkfifo pipe
+    sleep 3 > pipe &
+    fails 124 imgtool pipe --timeout 200ms -i pipe -o out.png crop : shadow
+    kill %1
+    [ ! -e out.png ]
+    run pgrep -P $$ imgcrop
+    [ "$status" -ne 0 ]
+}
+
+@test "good: SIGTERM ends the pipeline by that signal and leaves no process" {
+    mkfifo pipe
+    imgtool pipe -i pipe -o out.png crop : shadow &
+    pid=$!
+    exec 7<> pipe
+    sleep 0.2
+    children=$(pgrep -P $pid)
+    [ -n "$children" ]
+    kill -TERM $pid
+    code=0
+    wait $pid || code=$?
+    exec 7>&-
+    [ $code -eq 143 ]
+    for child in $children; do
+        run kill -0 "$child"
+        [ "$status" -ne 0 ]
+    done
+    [ ! -e out.png ]
+}
+
+@test "good: neither PATH nor the current directory decides what runs" {
+    cutout car.png
+    printf '#!/bin/sh\ntouch hacked\n' > imgcrop
+    chmod +x imgcrop
+    PATH=.:$PATH imgtool crop -o out.png car.png
+    (PATH=. && exec "$IMGTOOL_BUILD/imgtool" pipe -i car.png -o out.png crop : shadow)
+    [ ! -e hacked ]
+}
+
+@test "good: no shell is involved" {
+    cutout car.png
+    need strace
+    strace -f -e trace=execve -o trace imgtool pipe -i car.png -o out.png crop : shadow
+    [ "$(grep -c 'execve(' trace)" -eq 3 ]
+    run grep -E '/(ba|da)?sh"' trace
+    [ "$status" -ne 0 ]
+}
+
+@test "good: templates refuse what they do not know and two outputs of one name" {
+    cutout car.png
+    fails 64 imgresize car.png --size 10x --output-template '{stm}.png'
+    stderr_has "did you mean '{stem}'?"
+    fails 64 imgresize car.png --size 10x --size 20x --output-template 'same.png'
+    [ ! -e same.png ]
+    fails 64 imgresize car.png --size 10x --size 20x
+    stderr_has "--output-template"
+    imgresize car.png --size 50% --output-template '{{{w}x{h}}}.{ext}' -f jpeg -q
+    [ -s '{160x90}.jpg' ]
+}
