@@ -29,20 +29,22 @@ enum {
 enum { BAND_FAST = 256 << 10, BAND_SMALL = 1 << 20 };
 
 /* Measured against libpng with zlib 6 and all its filters (1.00), on 22 pictures: photographs, RGBA
- * cutouts, a shadow, a flat drawing. Size and processor time are geometric means, worst in brackets:
+ * cutouts, a shadow, a flat drawing. Size and processor time are geometric means, worst in
+ * brackets:
  *
  *     effort   size           time             a 2560 x 1440 RGBA cutout of a photograph
  *     0        1.07 (1.39)    0.04 (0.07)      1.01, 0.04
  *     1..3     1.03 (1.24)    0.08 (0.13)      0.97, 0.11
  *     4..6     1.00 (1.11)    0.13 (0.31)      0.97, 0.11
- *     7..8     0.98 (1.00)    1.1  (1.2)       0.97, 1.0
- *     9        0.94 (0.99)    6.4  (19)        0.96, 2.3
+ *     7..8     0.97 (1.00)    1.2  (1.4)       0.97, 1.2
+ *     9        0.94 (0.99)    6.6  (19)        0.96, 2.4
  *
  * 4..6 is the default: the size of zlib 6 at an eighth of its time. Why these: on filtered pixels a
  * window of 32 bytes beats one of 32 KiB about as often as not, because far matches of noise cost
  * more than they save, and ISA-L is so fast that trying both costs nothing that one would notice.
- * ISA-L's level 3 took three times as long for more bytes, and its output depends on the processor.
- * libdeflate's level 6 made 1.00 to 1.05 in 0.2 of the time, but cannot be cut in bands. */
+ * ISA-L's level 3 took up to four times as long for about the same bytes, and its output depends on
+ * the processor. libdeflate's level 6 made 0.98 to 1.05 in 0.2 to 0.3 of the time, but what it
+ * makes cannot be laid one behind the other, so it would need the whole image twice. */
 #ifndef NO_ISAL
 enum { TRY_ISAL = TRY_ISAL_NEAR | TRY_ISAL_FAR };
 #else

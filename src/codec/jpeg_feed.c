@@ -34,6 +34,13 @@ static const struct jpeg_scan *feed_skip(const struct jpeg_feed *feed, uint64_t 
     return NULL;
 }
 
+/* How many of COUNT bytes from OFFSET on lie before LIMIT. */
+static size_t feed_before(uint64_t limit, uint64_t offset, size_t count)
+{
+    uint64_t left = limit > offset ? limit - offset : 0;
+    return left < count ? (size_t)left : count;
+}
+
 const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct error *error)
 {
     struct source *source = feed->source;
@@ -42,31 +49,36 @@ const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct erro
     feed->shown = 0;
     for (;;) {
         const uint8_t *bytes = source_peek(source, 1, count, error);
+        if (bytes != NULL && feed->end > 0)
+            *count = feed_before(feed->end, source->taken_bytes, *count);
         if (bytes == NULL || *count == 0)
             return bytes;
         const struct jpeg_scan *skip = feed_skip(feed, source->taken_bytes);
         if (skipped == 0 && skip != NULL && skip->start == source->taken_bytes)
             skipped = skip->end - skip->start;
         if (skipped == 0) {
-            if (skip != NULL && skip->start - source->taken_bytes < *count)
-                *count = (size_t)(skip->start - source->taken_bytes);
+            if (skip != NULL)
+                *count = feed_before(skip->start, source->taken_bytes, *count);
             feed->shown = *count;
             return bytes;
         }
-        size_t step = *count < skipped ? *count : (size_t)skipped;
+        size_t step = feed_before(skipped, 0, *count);
         source_take(source, step);
         skipped -= step;
     }
 }
 
-size_t jpeg_feed_cut(struct jpeg_feed *feed)
+size_t jpeg_feed_cut(struct jpeg_feed *feed, size_t left)
 {
-    const struct jpeg_scan *skip = feed_skip(feed, feed->source->taken_bytes);
-    if (skip == NULL || skip->start - feed->source->taken_bytes >= feed->shown)
-        return 0;
-    size_t kept = (size_t)(skip->start - feed->source->taken_bytes), cut = feed->shown - kept;
-    feed->shown = kept;
-    return cut;
+    if (left > feed->shown)
+        return left; /* not our bytes: the end has been met */
+    size_t used = feed->shown - left;
+    uint64_t offset = feed->source->taken_bytes + used;
+    const struct jpeg_scan *skip = feed_skip(feed, offset);
+    if (skip != NULL)
+        left = feed_before(skip->start, offset, left);
+    feed->shown = used + left;
+    return left;
 }
 
 void jpeg_feed_close(struct jpeg_feed *feed, size_t left)

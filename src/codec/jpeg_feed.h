@@ -12,7 +12,8 @@
 struct jpeg_feed {
     struct source *source;
     struct jpeg_layout layout;
-    size_t shown; /* bytes that the decoder has, not yet taken from the source */
+    uint64_t end;  /* show nothing from here on; 0: no such place */
+    size_t shown;  /* bytes that the decoder has, not yet taken from the source */
 };
 
 /* Finds the scans of SOURCE, which is at its start, and goes back there. The usual file has one
@@ -24,8 +25,9 @@ bool jpeg_feed_open(struct jpeg_feed *feed, struct source *source, struct error 
  * where reading fails. */
 const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct error *error);
 
-/* After scans have been marked: how many of the bytes shown last are to be taken back. */
-size_t jpeg_feed_cut(struct jpeg_feed *feed);
+/* After scans have been marked: how many of the LEFT bytes that the decoder still has not used the
+ * mark leaves it. */
+size_t jpeg_feed_cut(struct jpeg_feed *feed, size_t left);
 
 /* Takes what the decoder has used: all but the last LEFT bytes. */
 void jpeg_feed_close(struct jpeg_feed *feed, size_t left);

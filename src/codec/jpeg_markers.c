@@ -176,8 +176,10 @@ static void walk_all(struct walk *walk)
             good = walk_frame(walk, marker, size);
         else if (good)
             good = walk_skip(walk, size);
-        if (!good)
+        if (!good) {
+            layout->broken_at = start;
             return;
+        }
     }
     layout->known = layout->complete || layout->one_pass;
 }

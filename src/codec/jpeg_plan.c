@@ -137,7 +137,8 @@ static void plan_component(struct jpeg_layout *layout, unsigned index,
     struct omission omission;
     uint64_t used = omission_start(&omission, component);
     omission.limit = index == 0 ? ROUNDING_LUMA : ROUNDING_CHROMA;
-    for (unsigned i = layout->scan_count; i-- > 0;) {
+    /* Of the first scan the decoder already knows. */
+    for (unsigned i = layout->scan_count; i-- > 1;) {
         struct jpeg_scan *scan = &layout->scans[i];
         if ((scan->components & 1u << index) == 0)
             continue;

@@ -22,10 +22,9 @@ struct png_reader {
     png_structp png;
     png_infop info;
     struct error problem; /* of the call that is under way, before it becomes an error or warning */
-    bool lenient, keep_metadata, header_only;
+    bool lenient, keep_metadata;
     bool gave_up; /* lenient: the data ended or broke, the rows left are 0 */
     bool bad_checksum;
-    unsigned frame;
     bool first_frame_is_default; /* animated: the ordinary image is frame 1 */
     uint8_t chunk_header[8];     /* the last that libpng read */
     struct pngidat *idat;        /* the fast way; NULL: libpng decodes */
