@@ -20,7 +20,6 @@ _Static_assert(sizeof(JBLOCK) == sizeof(struct coefficients_block), "a block is 
 enum {
     OUTPUT_BYTES = 64 * 1024,
     ROWS_AT_ONCE = 16,
-    BLOCK = DCTSIZE,
     DEFAULT_QUALITY = 85,
     /* From here on colour is stored at full size. */
     FULL_COLOR_QUALITY = 90,
@@ -87,19 +86,23 @@ static enum error_kind guard_kind(int code)
     }
 }
 
-/* The library's message in the manner of ours, of at most JMSG_LENGTH_MAX bytes. */
-static void guard_message(j_common_ptr common, char *message)
+/* The library's message in the manner of ours, in BUFFER of JMSG_LENGTH_MAX bytes. */
+static const char *guard_message(j_common_ptr common, char *buffer)
 {
-    common->err->format_message(common, message);
-    if (message[0] >= 'A' && message[0] <= 'Z' && message[1] >= 'a' && message[1] <= 'z')
-        message[0] = (char)(message[0] - 'A' + 'a');
+    static const char usual_start[] = "Corrupt JPEG data: ";
+    common->err->format_message(common, buffer);
+    if (strncmp(buffer, usual_start, sizeof usual_start - 1) == 0)
+        return buffer + sizeof usual_start - 1;
+    if (buffer[0] >= 'A' && buffer[0] <= 'Z' && buffer[1] >= 'a' && buffer[1] <= 'z')
+        buffer[0] = (char)(buffer[0] - 'A' + 'a');
+    return buffer;
 }
 
 _Noreturn static void guard_exit(j_common_ptr common)
 {
     struct jpeg_guard *guard = (struct jpeg_guard *)(void *)common->err;
-    char message[JMSG_LENGTH_MAX];
-    guard_message(common, message);
+    char buffer[JMSG_LENGTH_MAX];
+    const char *message = guard_message(common, buffer);
     if (guard->ended)
         error_set(guard->error, ERROR_TRUNCATED, "truncated: %s", message);
     error_set(guard->error, guard_kind(common->err->msg_code), "%s", message);
@@ -148,7 +151,7 @@ static struct jpeg_reader *reader_of(j_decompress_ptr decoder)
 static uint32_t reader_row(const struct jpeg_reader *reader)
 {
     const struct jpeg_decompress_struct *decoder = &reader->decoder;
-    uint64_t row = (uint64_t)decoder->input_iMCU_row * (unsigned)decoder->max_v_samp_factor * BLOCK;
+    uint64_t row = (uint64_t)decoder->input_iMCU_row * (unsigned)decoder->max_v_samp_factor * DCTSIZE;
     return row < decoder->image_height ? (uint32_t)row : decoder->image_height;
 }
 
@@ -203,29 +206,30 @@ static bool junk_is_harmless(const struct jpeg_reader *reader)
     return true;
 }
 
-static void reader_message(j_common_ptr common, int level)
+static bool warning_is_harmless(const struct jpeg_reader *reader)
 {
-    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
-    char message[JMSG_LENGTH_MAX];
-    if (level >= 0)
-        return;
-    guard_message(common, message);
-    switch (common->err->msg_code) {
+    switch (reader->guard.errors.msg_code) {
     case JWRN_ADOBE_XFORM:
     case JWRN_JFIF_MAJOR:
     case JWRN_NOT_SEQUENTIAL: /* parameters of a scan that have no meaning in this mode */
-        reader_warn(reader, message, "");
-        return;
+        return true;
     case JWRN_EXTRANEOUS_DATA:
-        if (junk_is_harmless(reader)) {
-            reader_warn(reader, message, "");
-            return;
-        }
-        break;
+        return junk_is_harmless(reader);
     default:
-        break;
+        return false;
     }
-    reader_damage(reader, ERROR_CORRUPT, message);
+}
+
+static void reader_message(j_common_ptr common, int level)
+{
+    struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
+    char buffer[JMSG_LENGTH_MAX];
+    if (level >= 0)
+        return;
+    if (warning_is_harmless(reader))
+        reader_warn(reader, guard_message(common, buffer), "");
+    else
+        reader_damage(reader, ERROR_CORRUPT, guard_message(common, buffer));
 }
 
 /* Counted before, but the file may have changed since then. */
@@ -240,7 +244,7 @@ static void reader_progress(j_common_ptr common)
 
 /* ---- Reading: input ---- */
 
-static void input_start(j_decompress_ptr decoder)
+static void input_nothing(j_decompress_ptr decoder)
 {
     (void)decoder;
 }
@@ -250,7 +254,7 @@ static void input_end(struct jpeg_reader *reader)
 {
     static const JOCTET end_marker[2] = {0xff, JPEG_EOI};
     if (!reader->guard.ended && reader->decoder.input_scan_number <= 1 && reader->started) {
-        uint64_t next = reader_row(reader) + (uint64_t)reader->decoder.max_v_samp_factor * BLOCK;
+        uint64_t next = reader_row(reader) + (uint64_t)reader->decoder.max_v_samp_factor * DCTSIZE;
         next = next * reader->base.info.shape.height / reader->decoder.image_height;
         if (next < reader->missing_from)
             reader->missing_from = (uint32_t)next;
@@ -288,11 +292,6 @@ static void input_skip(j_decompress_ptr decoder, long count)
         input->next_input_byte += count;
         input->bytes_in_buffer -= (size_t)count;
     }
-}
-
-static void input_finish(j_decompress_ptr decoder)
-{
-    (void)decoder;
 }
 
 static unsigned input_byte(j_decompress_ptr decoder)
@@ -416,11 +415,11 @@ static void reader_create_decoder(struct jpeg_reader *reader)
     decoder->client_data = reader;
     reader->guard.errors.emit_message = reader_message;
     reader->input = (struct jpeg_source_mgr){
-        .init_source = input_start,
+        .init_source = input_nothing,
         .fill_input_buffer = input_fill,
         .skip_input_data = input_skip,
         .resync_to_restart = jpeg_resync_to_restart,
-        .term_source = input_finish,
+        .term_source = input_nothing,
     };
     decoder->src = &reader->input;
     reader->progress.progress_monitor = reader_progress;
@@ -524,8 +523,7 @@ static void reader_choose(struct jpeg_reader *reader, const struct codec_read_op
     }
     jpeg_plan_scans(&reader->feed.layout, reduction, components);
     /* The library may already have been shown a part of what is now to be passed over. */
-    reader->input.bytes_in_buffer =
-        jpeg_feed_cut(&reader->feed, reader->input.bytes_in_buffer);
+    reader->input.bytes_in_buffer = jpeg_feed_cut(&reader->feed, reader->input.bytes_in_buffer);
 }
 
 static bool reader_start(struct jpeg_reader *reader, const struct codec_read_options *options,
@@ -654,7 +652,7 @@ struct jpeg_writer {
     struct jpeg_compress_struct encoder;
     struct jpeg_destination_mgr output;
     struct sink *sink;
-    uint8_t *buffer; /* OUTPUT_BYTES */
+    uint8_t *buffer; /* OUTPUT_BYTES, and behind them room for a segment */
     struct jpeg_arrays arrays;
 };
 
@@ -700,12 +698,15 @@ static jvirt_barray_ptr writer_request_array(j_common_ptr common, int pool, bool
     return arrays_add(&writer->arrays, columns, rows, NULL, &writer->guard);
 }
 
-/* The coefficients are written once and then read for each scan, in progressive ones in part. */
+/* The coefficients are written once and then read for each scan, by progressive ones in part. */
 static JBLOCKARRAY writer_access_array(j_common_ptr common, jvirt_barray_ptr array,
                                        JDIMENSION first, JDIMENSION count, boolean writable)
 {
     struct jpeg_writer *writer = writer_of((j_compress_ptr)common);
-    return arrays_access(array, first, count, COEFFICIENTS_BOTH, writable, &writer->guard);
+    unsigned parts = COEFFICIENTS_BOTH;
+    if (!writable && writer->encoder.progressive_mode)
+        parts = writer->encoder.Ss == 0 ? COEFFICIENTS_DC : COEFFICIENTS_AC;
+    return arrays_access(array, first, count, parts, writable, &writer->guard);
 }
 
 static void writer_create_encoder(struct jpeg_writer *writer)
@@ -744,13 +745,13 @@ static void writer_set_up(struct jpeg_writer *writer, const struct image *image,
 
 static void writer_write_metadata(struct jpeg_writer *writer, const struct image_metadata *metadata)
 {
-    unsigned marker = 0;
-    size_t size;
-    /* The output's buffer is not free for this, but the first row is far away. */
-    for (unsigned i = 0; (size = jpeg_segments_build(metadata, i, writer->buffer + OUTPUT_BYTES,
-                                                     &marker)) > 0; i++)
-        jpeg_write_marker(&writer->encoder, (int)marker, writer->buffer + OUTPUT_BYTES,
-                          (unsigned)size);
+    uint8_t *segment = writer->buffer + OUTPUT_BYTES;
+    size_t size = 1;
+    for (unsigned i = 0, marker = 0; size > 0; i++) {
+        size = jpeg_segments_build(metadata, i, segment, &marker);
+        if (size > 0)
+            jpeg_write_marker(&writer->encoder, (int)marker, segment, (unsigned)size);
+    }
 }
 
 static bool writer_run(struct jpeg_writer *writer, const struct image *image,

@@ -24,7 +24,7 @@ enum {
 #define DEGREE_COST 0.03 /* per tile: what a degree must explain more */
 #define GOOD_COST 0.02   /* per tile: no need to look for better */
 #define TAIL 1.45      /* from the 90 % quantile of noise to its 99 %, between one and three dimensions */
-#define MOST_BLOT 3.5f /* what differs more is dust or an object, not a compressor's */
+#define MOST_BLOT 4.5f /* what differs more is dust or an object, not a compressor's */
 #define UNIFORM_RANGE 0.7 /* CIEDE2000 across the image that still counts as one colour */
 
 static const unsigned terms_of_degree[] = {1, 3, 6};
@@ -518,7 +518,7 @@ static void noise_measure(struct background *background, const struct thumb *thu
             highest[calm++] = most;
     }
     background->noise = TAIL * (double)quantile(high, tiles, 0.8);
-    background->blots = (double)quantile(highest, calm, 0.98);
+    background->blots = (double)quantile(highest, calm, 0.975);
 }
 
 struct differing {

@@ -56,6 +56,7 @@ struct crop_options {
     double background_srgb[3];     /* CROP_COLOR: the same encoded, 0..1 */
     double tolerance;              /* CIEDE2000; below 0 it follows from the noise */
     double min_area;               /* share of the image's area */
+    bool lossy;                    /* it was a JPEG or lossy WebP: blocks of 8 or 16 pixels */
     unsigned sides;                /* of enum crop_side; the others are not cropped */
     bool symmetric_x, symmetric_y; /* as much goes left as right; as much above as below */
     double aspect;                 /* width / height of the box; 0: as it comes */

@@ -13,6 +13,7 @@ enum { THUMB_LONGEST = 640, JUDGE_SAMPLES = 8192, REFITS = 2 };
 
 #define LEAST_TOLERANCE 1.2 /* below, differences of averaged cells are not seen */
 #define NOISE_FACTOR 1.3    /* of the 99 % quantile: 3.4 to 4.4 sigma */
+#define BLOT_FACTOR 1.2
 #define CLEAR 8.0            /* CIEDE2000 past the tolerance at which a cell counts fully */
 #define CALM_NOISE 1.0      /* above, the thumb is smoothed */
 
@@ -56,7 +57,7 @@ static void survey_threshold(struct crop_survey *survey, const struct crop_optio
     survey->tolerance = options->tolerance >= 0
                             ? options->tolerance
                             : fmax(LEAST_TOLERANCE, fmax(NOISE_FACTOR * survey->background.noise,
-                                                        survey->background.blots));
+                                                        BLOT_FACTOR * survey->background.blots));
     float limit = (float)survey->tolerance;
     for (size_t i = 0; i < cells; i++)
         survey->content[i] = survey->difference[i] > limit;
@@ -154,6 +155,7 @@ bool crop_survey_open(struct crop_survey *survey, const struct image *image,
                       const struct crop_options *options, struct error *error)
 {
     memset(survey, 0, sizeof *survey);
+    survey->lossy = options->lossy;
     bool weighted = options->background == CROP_COLOR && image_is_transparent(image);
     if (!pixel_reader_open(&survey->reader, image, weighted, error) ||
         !thumb_new(&survey->thumb, &survey->reader, THUMB_LONGEST, options->threads, error))

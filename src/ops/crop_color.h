@@ -15,6 +15,7 @@ struct crop_survey {
     uint8_t *near;       /* 1 there and in the eight cells around */
     uint64_t content_cells;
     uint32_t left, top, right, bottom; /* of the content, in cells, inclusive */
+    bool lossy;          /* see crop_options */
     uint32_t smoothed;   /* radius in cells; 0 where the thumb is as it was */
     double tolerance;
 };
@@ -45,7 +46,8 @@ double crop_confidence(const struct crop_doubts *doubts);
 /* The content's box in pixels, sought along the four edges of the box in cells. A pixel is content
  * where it exceeds the tolerance, or the noise of single pixels where that is more. Where weak
  * differences around strong ones go up and down as a compressor's ripples do, it must also reach
- * a quarter of the strongest near by. Where noise hides the edge from single pixels, it lies where
+ * a quarter of the strongest near by; also where the edge of weak differences in a lossy image
+ * happens to be that of a compressor's block. Where noise hides the edge from single pixels, it lies where
  * the cells cross half of the contrast. */
 bool crop_edges(const struct crop_survey *survey, struct crop_box *content, struct error *error);
 

@@ -295,11 +295,25 @@ static bool edge_measure(const struct crop_survey *survey, struct edge *edge, do
     return true;
 }
 
+/* Whether an edge that is DEPTH deep coincides with that of a block: of luma, or of chroma at half
+ * size, which is smoothed over one pixel more when it is enlarged. */
+static bool edge_is_of_block(const struct crop_survey *survey, const struct edge *edge,
+                             uint32_t depth)
+{
+    const struct thumb *thumb = &survey->thumb;
+    uint32_t size = edge->along_x ? thumb->image_height : thumb->image_width;
+    uint32_t outside = edge->start + depth;
+    uint32_t position = edge->from_end ? size - outside : outside;
+    return position % BLOCK == 0 || position % (2 * BLOCK) == (edge->from_end ? 1 : 2 * BLOCK - 1);
+}
+
 /* The number of pixels outside of the content on one side. */
 static uint32_t edge_find(const struct crop_survey *survey, const struct edge *edge, bool rippled,
                           double noise)
 {
     uint32_t depth = edge_first(survey, edge, rippled);
+    if (survey->lossy && !rippled && edge_is_of_block(survey, edge, depth))
+        depth = edge_first(survey, edge, true);
     double coarse = edge_of_cells(survey, edge->along_x, edge->from_end, edge->outermost);
     coarse = fmax(coarse - edge->cut, 0.0);
     bool noisy = NOISE_FACTOR * noise > 1.5 * survey->tolerance;
