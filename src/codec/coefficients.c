@@ -405,14 +405,13 @@ struct coefficients_block **coefficients_access(struct coefficients *store, uint
     if (elsewhere || (parts & ~store->loaded) != 0) {
         if (!window_save(store, error))
             return NULL;
-        unsigned wanted = elsewhere ? parts : parts | store->loaded;
         store->loaded = 0;
         store->window_count = 0;
         if (!window_reserve(store, count, error))
             return NULL;
         store->window_first = first;
         store->window_count = count;
-        window_load(store, wanted);
+        window_load(store, parts);
     }
     if (writable)
         store->dirty |= parts;

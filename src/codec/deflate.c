@@ -191,7 +191,7 @@ static bool deflate_runs_promise(struct deflate_encoder *encoder, const uint8_t 
     const uint8_t *middle = data + (size - sample) / 2;
     size_t near = deflate_try(encoder, TRY_ISAL_NEAR, middle, sample, encoder->spare);
     size_t runs = deflate_try(encoder, TRY_ZLIB_RUNS, middle, sample, encoder->spare);
-    return runs + runs / 32 < near;
+    return runs + runs / 8 < near;
 }
 
 size_t deflate_band(struct deflate_encoder *encoder, const uint8_t *data, size_t size, uint8_t *out)

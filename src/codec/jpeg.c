@@ -321,17 +321,8 @@ static boolean input_segment(j_decompress_ptr decoder)
         reader->segment = memory_array(JPEG_SEGMENT_MAX_BYTES, 1, reader->guard.error);
     if (reader->segment == NULL)
         guard_jump(&reader->guard);
-    for (size_t used = 0; used < length;) {
-        if (reader->input.bytes_in_buffer == 0)
-            input_fill(decoder);
-        size_t step = length - used;
-        if (step > reader->input.bytes_in_buffer)
-            step = reader->input.bytes_in_buffer;
-        memcpy(reader->segment + used, reader->input.next_input_byte, step);
-        reader->input.next_input_byte += step;
-        reader->input.bytes_in_buffer -= step;
-        used += step;
-    }
+    for (size_t i = 0; i < length; i++)
+        reader->segment[i] = (uint8_t)input_byte(decoder);
     if (!reader->guard.ended &&
         !jpeg_segments_add(&reader->segments, (unsigned)decoder->unread_marker, reader->segment,
                            length, reader->keep_metadata, reader->guard.error))

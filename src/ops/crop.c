@@ -51,7 +51,7 @@ static bool find_by_color(const struct image *image, const struct crop_options *
         result_set_background(result, &survey.background);
         result->tolerance = survey.tolerance;
         result->blank = survey.content_cells == 0;
-        done = crop_survey_judge(&survey, &doubts, error);
+        done = crop_pixel_noise(&survey, error) && crop_survey_judge(&survey, &doubts, error);
     }
     /* Where there is no content, only the background itself can be doubted. */
     result->confidence = result->blank ? doubts.ring * doubts.calm : crop_confidence(&doubts);

@@ -239,7 +239,8 @@ bool crop_survey_judge(const struct crop_survey *survey, struct crop_doubts *dou
     if (!evidence_take(survey, &evidence, error))
         return false;
     doubts->ring = grade(survey->background.explained, 0.4, 0.7);
-    doubts->calm = grade(survey->background.noise, 5.0, 1.5);
+    doubts->calm = fmin(grade(survey->background.noise, 5.0, 1.5),
+                        grade(survey->pixel_noise, 40.0, 20.0));
     doubts->contrast = grade(evidence.contrast, 1.0, 2.0);
     doubts->gap = grade(evidence.between, 0.3, 0.05);
     doubts->border = fmin(grade(evidence.border, 0.65, 0.4), grade(evidence.opposite, 0.5, 0.2));

@@ -18,12 +18,13 @@ struct crop_survey {
     bool lossy;          /* see crop_options */
     uint32_t smoothed;   /* radius in cells; 0 where the thumb is as it was */
     double tolerance;
+    double pixel_noise;  /* what 99 % of single background pixels stay below */
 };
 
 /* What confidence is made of; each is 0..1 and 1 is good. */
 struct crop_doubts {
     double ring;     /* the model explains the ring */
-    double calm;     /* the explained background is smooth */
+    double calm;     /* the explained background is smooth, as cells and as pixels */
     double contrast; /* content stands out */
     double gap;      /* little lies between background and content */
     double border;   /* content leaves most of the border free */
@@ -38,7 +39,10 @@ void crop_survey_close(struct crop_survey *survey);
 /* The box of the content's cells, in pixels. */
 void crop_survey_box(const struct crop_survey *survey, struct crop_box *content);
 
-/* How far a survey with content is to be trusted. */
+/* Sets survey->pixel_noise, from rows through the explained tiles. */
+bool crop_pixel_noise(struct crop_survey *survey, struct error *error);
+
+/* How far a survey is to be trusted; after crop_pixel_noise(). */
 bool crop_survey_judge(const struct crop_survey *survey, struct crop_doubts *doubts,
                        struct error *error);
 double crop_confidence(const struct crop_doubts *doubts);

@@ -24,6 +24,12 @@ struct region {
     float *difference; /* width * height */
 };
 
+/* fmaxf() is a call where NaN must be heeded; there is none here. */
+static inline float greater(float a, float b)
+{
+    return a > b ? a : b;
+}
+
 static uint32_t lesser(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -65,8 +71,7 @@ static size_t row_gather(const struct crop_survey *survey, uint32_t x, uint32_t 
     return kept;
 }
 
-/* What 99 % of single background pixels stay below, from rows through the explained tiles. */
-static bool pixel_noise(const struct crop_survey *survey, double *noise, struct error *error)
+bool crop_pixel_noise(struct crop_survey *survey, struct error *error)
 {
     const struct background *background = &survey->background;
     const struct image_shape *shape = &survey->reader.image->shape;
@@ -88,7 +93,7 @@ static bool pixel_noise(const struct crop_survey *survey, double *noise, struct 
             count += row_gather(survey, x, y + (uint32_t)((uint64_t)height * k / rows), width,
                                 memory + count, memory + NOISE_SAMPLES);
     }
-    *noise = (double)quantile(memory, count, 0.99);
+    survey->pixel_noise = (double)quantile(memory, count, 0.99);
     free(memory);
     return true;
 }
@@ -136,7 +141,7 @@ static void edge_measure_blocks(struct edge *edge)
         for (uint32_t depth = 0; depth < edge->depth; depth++) {
             float *block = edge->blocks + (size_t)(along / BLOCK) * edge->blocks_deep +
                            depth / BLOCK;
-            *block = fmaxf(*block, edge_at(edge, depth, along));
+            *block = greater(*block, edge_at(edge, depth, along));
         }
 }
 
@@ -147,7 +152,7 @@ static float edge_strongest(const struct edge *edge, uint32_t depth, uint32_t al
     float strongest = 0.0f;
     for (uint32_t a = a0; a <= along / BLOCK + 2 && a < edge->blocks_long; a++)
         for (uint32_t d = d0; d <= d0 + 2 && d < edge->blocks_deep; d++)
-            strongest = fmaxf(strongest, edge->blocks[(size_t)a * edge->blocks_deep + d]);
+            strongest = greater(strongest, edge->blocks[(size_t)a * edge->blocks_deep + d]);
     return strongest;
 }
 
@@ -231,7 +236,7 @@ static double edge_of_cells(const struct crop_survey *survey, bool along_x, bool
                 continue;
             float contrast = 0.0f;
             for (uint32_t k = d; k < lesser(d + window + 1, count); k++)
-                contrast = fmaxf(contrast, line[(ptrdiff_t)k * step]);
+                contrast = greater(contrast, line[(ptrdiff_t)k * step]);
             uint32_t k = d;
             while (line[(ptrdiff_t)k * step] < 0.5f * contrast)
                 k++;
@@ -278,8 +283,7 @@ static void edge_lay_out(const struct crop_survey *survey, struct edge *edge)
         edge->region = (struct region){origin, along_from, edge->depth, edge->length, NULL};
 }
 
-static bool edge_measure(const struct crop_survey *survey, struct edge *edge, double noise,
-                         struct error *error)
+static bool edge_measure(const struct crop_survey *survey, struct edge *edge, struct error *error)
 {
     edge_lay_out(survey, edge);
     size_t area = (size_t)edge->region.width * edge->region.height;
@@ -289,7 +293,7 @@ static bool edge_measure(const struct crop_survey *survey, struct edge *edge, do
     if (!edge->region.difference)
         return false;
     edge->blocks = edge->region.difference + area;
-    edge->limit = (float)fmax(survey->tolerance, NOISE_FACTOR * noise);
+    edge->limit = (float)fmax(survey->tolerance, NOISE_FACTOR * survey->pixel_noise);
     region_measure(survey, &edge->region, edge->blocks + blocks);
     edge_measure_blocks(edge);
     return true;
@@ -308,15 +312,14 @@ static bool edge_is_of_block(const struct crop_survey *survey, const struct edge
 }
 
 /* The number of pixels outside of the content on one side. */
-static uint32_t edge_find(const struct crop_survey *survey, const struct edge *edge, bool rippled,
-                          double noise)
+static uint32_t edge_find(const struct crop_survey *survey, const struct edge *edge, bool rippled)
 {
     uint32_t depth = edge_first(survey, edge, rippled);
     if (survey->lossy && !rippled && edge_is_of_block(survey, edge, depth))
         depth = edge_first(survey, edge, true);
     double coarse = edge_of_cells(survey, edge->along_x, edge->from_end, edge->outermost);
     coarse = fmax(coarse - edge->cut, 0.0);
-    bool noisy = NOISE_FACTOR * noise > 1.5 * survey->tolerance;
+    bool noisy = NOISE_FACTOR * survey->pixel_noise > 1.5 * survey->tolerance;
     /* In noise a strong part behind the edge is found where the edge itself is not. */
     if (depth >= edge->decisive || (noisy && edge->start + depth > coarse + survey->thumb.cell))
         return (uint32_t)(coarse + 0.5);
@@ -329,10 +332,9 @@ bool crop_edges(const struct crop_survey *survey, struct crop_box *content, stru
                             {.along_x = true}, {.along_x = true, .from_end = true}};
     uint32_t outside[4]; /* left, right, top, bottom */
     struct roughness roughness[4], all = {0, 0};
-    double noise = 0;
-    bool done = pixel_noise(survey, &noise, error);
+    bool done = true;
     for (int i = 0; i < 4 && done; i++)
-        done = edge_measure(survey, &edges[i], noise, error);
+        done = edge_measure(survey, &edges[i], error);
     for (int i = 0; i < 4 && done; i++) {
         roughness[i] = edge_roughness(survey, &edges[i]);
         all.weak += roughness[i].weak;
@@ -343,7 +345,7 @@ bool crop_edges(const struct crop_survey *survey, struct crop_box *content, stru
         const struct roughness *judge = done && roughness[i].weak > ENOUGH ? &roughness[i] : &all;
         bool rippled = (double)judge->rough > ROUGH * (double)judge->weak;
         if (done)
-            outside[i] = edge_find(survey, &edges[i], rippled, noise);
+            outside[i] = edge_find(survey, &edges[i], rippled);
         free(edges[i].region.difference);
     }
     if (!done)

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 4 };
+enum {
+    LANES = 4,
+    GROUP = 4 /* rows that are added to the sums together, so that these are read and written less */
+};
 
 /* One pixel of light. */
 typedef float pixel_lanes __attribute__((vector_size(LANES * sizeof(float))));
@@ -21,7 +24,9 @@ struct resampler {
     struct taps across, down;
     const struct tone *tone;
     struct image out;
-    float *row;      /* the incoming row, resampled across */
+    uint32_t source_height;
+    float *rows;     /* up to GROUP incoming rows, resampled across */
+    uint32_t waiting; /* rows in there that are not in the sums yet */
     float *sums;     /* a ring of output rows under way */
     uint32_t ring;   /* rows in it */
     uint32_t source_y, first_open, next_open; /* outputs first_open .. next_open - 1 are under way */
@@ -140,12 +145,12 @@ static void taps_free(struct taps *taps)
     free(taps->weights);
 }
 
-/* The most outputs that are under way at once: those whose taps hold one source position. */
+/* The most outputs that are under way at once: those whose taps meet a group of rows. */
 static uint32_t taps_overlap(const struct taps *taps)
 {
     uint32_t most = 1;
     for (uint32_t i = 0, open = 0; i < taps->outputs; i++) {
-        while (taps->first[open] + taps->count <= taps->first[i])
+        while (taps->first[open] + taps->count + GROUP <= taps->first[i])
             open++;
         if (i - open + 1 > most)
             most = i - open + 1;
@@ -163,6 +168,7 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
         return false;
     r->tone = tone;
     r->out = *out;
+    r->source_height = source_height;
     if (!taps_new(&r->across, source_width, region->x, region->width, out->shape.width, filter,
                   error) ||
         !taps_new(&r->down, source_height, region->y, region->height, out->shape.height, filter,
@@ -170,9 +176,9 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
         goto fail;
     r->ring = taps_overlap(&r->down);
     size_t lanes = (size_t)out->shape.width * LANES;
-    r->row = memory_array(lanes, sizeof *r->row, error);
+    r->rows = memory_zeroed(GROUP, lanes * sizeof *r->rows, error);
     r->sums = memory_zeroed(r->ring, lanes * sizeof *r->sums, error);
-    if (r->row != NULL && r->sums != NULL)
+    if (r->rows != NULL && r->sums != NULL)
         return true;
 fail:
     resampler_free(r);
@@ -186,7 +192,7 @@ void resampler_free(struct resampler *r)
         return;
     taps_free(&r->across);
     taps_free(&r->down);
-    free(r->row);
+    free(r->rows);
     free(r->sums);
     free(r);
 }
@@ -215,10 +221,14 @@ static void resample_across(const struct taps *taps, const float *in, float *out
 }
 
 MULTIVERSION
-static void resample_add(float *restrict sums, const float *restrict row, float weight, size_t count)
+static void resample_add(float *restrict sums, const float *restrict rows, const float *weights,
+                         size_t count)
 {
+    const float *restrict a = rows, *restrict b = rows + count, *restrict c = rows + 2 * count,
+                         *restrict d = rows + 3 * count;
     for (size_t i = 0; i < count; i++)
-        sums[i] += row[i] * weight;
+        sums[i] += (a[i] * weights[0] + b[i] * weights[1]) +
+                   (c[i] * weights[2] + d[i] * weights[3]);
 }
 
 MULTIVERSION
@@ -264,28 +274,53 @@ static void resample_store_row(struct resampler *r, float *pixels, uint32_t y)
                         shape->width);
 }
 
+/* Adds the waiting rows, the last of which is row LAST of the source, to the sums of output I.
+ * Rows that it does not touch, or that there are not, count nothing. */
+static void resample_add_group(struct resampler *r, uint32_t i, uint32_t last)
+{
+    const struct taps *down = &r->down;
+    size_t lanes = (size_t)r->out.shape.width * LANES;
+    uint32_t first = last + 1 - r->waiting;
+    float weights[GROUP] = {0};
+    bool any = false;
+    for (uint32_t k = 0; k < r->waiting; k++) {
+        uint32_t tap = first + k - down->first[i]; /* wraps around where the row lies before */
+        weights[k] = tap < down->count ? down->weights[(size_t)i * down->count + tap] : 0;
+        any = any || weights[k] != 0;
+    }
+    if (any)
+        resample_add(r->sums + (i % r->ring) * lanes, r->rows, weights, lanes);
+}
+
+/* Brings the waiting rows into the sums, and stores the outputs that have all of theirs. */
+static void resample_flush(struct resampler *r, uint32_t last)
+{
+    const struct taps *down = &r->down;
+    size_t lanes = (size_t)r->out.shape.width * LANES;
+    while (r->next_open < down->outputs && down->first[r->next_open] <= last) {
+        memset(r->sums + (r->next_open % r->ring) * lanes, 0, lanes * sizeof *r->sums);
+        r->next_open++;
+    }
+    for (uint32_t i = r->first_open; i < r->next_open; i++) {
+        resample_add_group(r, i, last);
+        if (last + 1 >= down->first[i] + down->count) {
+            resample_store_row(r, r->sums + (i % r->ring) * lanes, i);
+            r->first_open = i + 1;
+        }
+    }
+    r->waiting = 0;
+}
+
 void resampler_push(struct resampler *r, const float *row)
 {
     uint32_t y = r->source_y++;
     size_t lanes = (size_t)r->out.shape.width * LANES;
-    const struct taps *down = &r->down;
-    while (r->next_open < down->outputs && down->first[r->next_open] <= y) {
-        memset(r->sums + (r->next_open % r->ring) * lanes, 0, lanes * sizeof *r->sums);
-        r->next_open++;
-    }
-    if (r->first_open == r->next_open)
+    if (r->first_open == r->down.outputs)
         return;
-    resample_across(&r->across, row, r->row);
-    for (uint32_t i = r->first_open; i < r->next_open; i++) {
-        float weight = down->weights[(size_t)i * down->count + (y - down->first[i])];
-        float *sums = r->sums + (i % r->ring) * lanes;
-        if (weight != 0)
-            resample_add(sums, r->row, weight, lanes);
-        if (y + 1 == down->first[i] + down->count) {
-            resample_store_row(r, sums, i);
-            r->first_open = i + 1;
-        }
-    }
+    resample_across(&r->across, row, r->rows + r->waiting * lanes);
+    r->waiting++;
+    if (r->waiting == GROUP || y + 1 == r->source_height)
+        resample_flush(r, y);
 }
 
 #define LOAD_PIXELS(type, full)                                                                    \

@@ -20,6 +20,8 @@ bool pixel_reader_open(struct pixel_reader *reader, const struct image *image, b
         return error_set(error, ERROR_INTERNAL, "colour reader got a CMYK image");
     for (int i = 0; i <= PIXEL_DECODE_STEPS; i++)
         reader->decode[i] = (float)srgb_decode((double)i / PIXEL_DECODE_STEPS);
+    for (int i = 0; i < 256; i++)
+        reader->decode_byte[i] = (float)srgb_decode(i / 255.0);
     const struct blob *icc = &image->metadata.icc;
     enum icc_space space = image->shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB;
     if (icc->size == 0 || icc_is_srgb(icc))
@@ -37,9 +39,9 @@ void pixel_reader_close(struct pixel_reader *reader)
     reader->transform = NULL;
 }
 
-static inline float decode_sample(const float *table, uint16_t code)
+/* Light of a sample given in steps of the table. */
+static inline float decode_sample(const float *table, float at)
 {
-    float at = (float)code * ((float)PIXEL_DECODE_STEPS / 65535.0f);
     unsigned step = (unsigned)at;
     step = step < PIXEL_DECODE_STEPS ? step : PIXEL_DECODE_STEPS - 1;
     float below = table[step];
@@ -61,7 +63,8 @@ static void codes_to_lab(const struct pixel_reader *reader, const uint16_t *code
     size_t next = step == 3 ? 1 : 0;
     for (size_t i = 0; i < count; i++)
         for (size_t c = 0; c < 3; c++)
-            linear[c][i] = decode_sample(reader->decode, codes[i * step + c * next]);
+            linear[c][i] = decode_sample(reader->decode, (float)codes[i * step + c * next] *
+                                                             (PIXEL_DECODE_STEPS / 65535.0f));
     lab_row_from_linear(linear[0], linear[1], linear[2], lab[0], lab[1], lab[2], count);
 }
 
@@ -78,6 +81,18 @@ static void samples_widen(const struct image *image, const uint8_t *row, size_t 
             wide[i * wide_step] = (uint16_t)(row[first + i * step] * 257u);
 }
 
+/* COUNT (at most CHUNK) 8-bit pixels of an sRGB image. */
+static void bytes_to_lab(const struct pixel_reader *reader, const uint8_t *bytes, size_t channels,
+                         size_t count, float *const lab[3])
+{
+    float linear[3][CHUNK];
+    size_t next = reader->image->shape.color == IMAGE_GREY ? 0 : 1;
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 3; c++)
+            linear[c][i] = reader->decode_byte[bytes[i * channels + c * next]];
+    lab_row_from_linear(linear[0], linear[1], linear[2], lab[0], lab[1], lab[2], count);
+}
+
 void pixel_reader_lab(const struct pixel_reader *reader, uint32_t x, uint32_t y, size_t count,
                       float *const lab[3], float *alpha)
 {
@@ -88,10 +103,14 @@ void pixel_reader_lab(const struct pixel_reader *reader, uint32_t x, uint32_t y,
         size_t part = count - done < CHUNK ? count - done : CHUNK;
         const uint8_t *row = image_row(image, y);
         size_t first = (x + done) * channels;
-        for (size_t c = 0; c < colors; c++)
-            samples_widen(image, row, first + c, channels, part, codes + c, colors);
         float *const to[3] = {lab[0] + done, lab[1] + done, lab[2] + done};
-        codes_to_lab(reader, codes, part, to);
+        if (image->shape.depth == 8 && !reader->transform) {
+            bytes_to_lab(reader, row + first, channels, part, to);
+        } else {
+            for (size_t c = 0; c < colors; c++)
+                samples_widen(image, row, first + c, channels, part, codes + c, colors);
+            codes_to_lab(reader, codes, part, to);
+        }
         if (!alpha)
             continue;
         if (reader->weighted)
@@ -185,11 +204,32 @@ static void cells_from_pixels(const struct averaging *job, uint32_t cell_y, uint
     }
 }
 
+/* The same for sRGB, where no transform wants samples of 16 bits between. */
+static void cells_to_lab_direct(const struct thumb *thumb, const struct pixel_reader *reader,
+                                size_t first, size_t last)
+{
+    float linear[3][CHUNK];
+    for (size_t done = first; done < last; done += CHUNK) {
+        size_t part = last - done < CHUNK ? last - done : CHUNK;
+        for (unsigned c = 0; c < 3; c++) {
+            const float *code = thumb->code[thumb->codes == 3 ? c : 0] + done;
+            for (size_t i = 0; i < part; i++)
+                linear[c][i] = decode_sample(reader->decode, code[i] * PIXEL_DECODE_STEPS);
+        }
+        lab_row_from_linear(linear[0], linear[1], linear[2], thumb->lab[0] + done,
+                            thumb->lab[1] + done, thumb->lab[2] + done, part);
+    }
+}
+
 /* Cells FIRST to LAST, which have their codes, to Lab. */
 static void cells_to_lab(const struct thumb *thumb, const struct pixel_reader *reader,
                          size_t first, size_t last)
 {
     uint16_t codes[3 * CHUNK];
+    if (!reader->transform) {
+        cells_to_lab_direct(thumb, reader, first, last);
+        return;
+    }
     for (size_t done = first; done < last; done += CHUNK) {
         size_t part = last - done < CHUNK ? last - done : CHUNK;
         for (size_t c = 0; c < thumb->codes; c++)

@@ -18,7 +18,7 @@ struct pixel_reader {
     const struct image *image; /* not owned */
     bool weighted;             /* colours count as much as they are opaque */
     struct icc_transform *transform; /* NULL: sRGB */
-    float decode[PIXEL_DECODE_STEPS + 1];
+    float decode[PIXEL_DECODE_STEPS + 1], decode_byte[256]; /* sRGB to light */
 };
 
 /* A reader of IMAGE, which must outlive it. With WEIGHTED, alpha is looked at; without, the image
