@@ -229,21 +229,21 @@ static bool output_search(const struct cli_output *output, const struct image *i
     int low = 1, high = lossy ? (options->quality > 0 ? options->quality : 85) : 1;
     if (!lossy)
         options->effort = 9;
-    while (low <= high && error->kind == ERROR_NONE) {
+    /* The best quality first: often it fits. */
+    for (int quality = high; low <= high && error->kind == ERROR_NONE;
+         quality = (low + high + 1) / 2) {
         struct sink sink;
-        int quality = found || low > 1 ? (low + high) / 2 : high;
         if (lossy)
             options->quality = quality;
-        if (output_try(output, image, options, max_bytes, &sink, error)) {
-            if (found)
-                sink_free(best);
-            *best = sink;
-            found = true;
-            low = quality + 1;
-        } else {
+        if (!output_try(output, image, options, max_bytes, &sink, error)) {
             high = quality - 1;
-            low = low > 1 ? low : 1;
+            continue;
         }
+        if (found)
+            sink_free(best);
+        *best = sink;
+        found = true;
+        low = quality + 1;
     }
     return found;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "ops/ciede.h"
 #include "ops/crop_color.h"
 #include "ops/quantile.h"
@@ -326,27 +327,43 @@ static uint32_t edge_find(const struct crop_survey *survey, const struct edge *e
     return edge->start + depth;
 }
 
+struct edge_work {
+    const struct crop_survey *survey;
+    struct edge edges[4]; /* left, right, top, bottom */
+    struct roughness roughness[4];
+    struct error errors[4];
+};
+
+static void edge_prepare(void *context, size_t side)
+{
+    struct edge_work *work = context;
+    struct edge *edge = &work->edges[side];
+    edge->from_end = side % 2 == 1;
+    edge->along_x = side >= 2;
+    if (edge_measure(work->survey, edge, &work->errors[side]))
+        work->roughness[side] = edge_roughness(work->survey, edge);
+}
+
 bool crop_edges(const struct crop_survey *survey, struct crop_box *content, struct error *error)
 {
-    struct edge edges[4] = {{.from_end = false}, {.from_end = true},
-                            {.along_x = true}, {.along_x = true, .from_end = true}};
-    uint32_t outside[4]; /* left, right, top, bottom */
-    struct roughness roughness[4], all = {0, 0};
+    struct edge_work work = {.survey = survey};
+    struct roughness all = {0, 0};
+    uint32_t outside[4];
     bool done = true;
-    for (int i = 0; i < 4 && done; i++)
-        done = edge_measure(survey, &edges[i], error);
-    for (int i = 0; i < 4 && done; i++) {
-        roughness[i] = edge_roughness(survey, &edges[i]);
-        all.weak += roughness[i].weak;
-        all.rough += roughness[i].rough;
+    threads_for(survey->thumb.threads, 4, edge_prepare, &work);
+    for (int i = 0; i < 4; i++) {
+        all.weak += work.roughness[i].weak;
+        all.rough += work.roughness[i].rough;
+        if (!work.edges[i].region.difference && done)
+            done = error_set(error, work.errors[i].kind, "%s", work.errors[i].message);
     }
     for (int i = 0; i < 4; i++) {
         /* Few pixels on one side say little; then all sides say more. */
-        const struct roughness *judge = done && roughness[i].weak > ENOUGH ? &roughness[i] : &all;
+        const struct roughness *judge = work.roughness[i].weak > ENOUGH ? &work.roughness[i] : &all;
         bool rippled = (double)judge->rough > ROUGH * (double)judge->weak;
         if (done)
-            outside[i] = edge_find(survey, &edges[i], rippled);
-        free(edges[i].region.difference);
+            outside[i] = edge_find(survey, &work.edges[i], rippled);
+        free(work.edges[i].region.difference);
     }
     if (!done)
         return false;
