@@ -70,8 +70,8 @@ static const double ROUNDING_LUMA = 0.447 / 12, ROUNDING_CHROMA = 0.39 / 12;
 
 /* Texture that is lost shows in a reduced picture by its brightness: light is averaged, and what
  * was uneven had more of it. So much of it at most, in the worst case of a block without zeros;
- * measured, the difference then stays under that of rounding, as for tables of quality 95. */
-static const double LOST_TEXTURE = 50;
+ * measured, the difference then stays under that of rounding, as for luma tables of quality 90. */
+static const double LOST_TEXTURE = 100;
 
 /* Without its last N bits a coefficient is cut towards 0, by 0 to 2^N - 1 steps. Where all of
  * these are equally likely the mean square is (2^N - 1) (2^(N+1) - 1) / 6. */

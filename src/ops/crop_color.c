@@ -9,7 +9,7 @@
 #include "ops/components.h"
 #include "ops/quantile.h"
 
-enum { THUMB_LONGEST = 640, JUDGE_SAMPLES = 8192, REFITS = 2 };
+enum { THUMB_LONGEST = 640, JUDGE_SAMPLES = 8192 };
 
 #define LEAST_TOLERANCE 1.2 /* below, differences of averaged cells are not seen */
 #define NOISE_FACTOR 1.3    /* of the 99 % quantile: 3.4 to 4.4 sigma */
@@ -136,9 +136,8 @@ static bool survey_find(struct crop_survey *survey, const struct crop_options *o
     struct thumb *thumb = &survey->thumb;
     if (!background_start(survey, options, error) || !survey_calm(survey, error))
         return false;
-    for (int i = 0; i < REFITS && options->background != CROP_COLOR; i++)
-        if (!survey_refit(survey, options, error))
-            return false;
+    if (options->background != CROP_COLOR && !survey_refit(survey, options, error))
+        return false;
     survey_threshold(survey, options);
     double area = (double)thumb->image_width * thumb->image_height;
     double least = options->min_area * area / thumb->cell / thumb->cell;

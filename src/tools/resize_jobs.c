@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/resize_jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "cli/name_template.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "color/icc.h"
+#include "image/convert.h"
+#include "ops/resample.h"
+#include "ops/resize_plan.h"
+#include "ops/sharpen.h"
+
+enum { BAND_ROWS = 64 };
+
+/* One output on its way. */
+struct job {
+    const struct resize_size *size; /* NULL: --width and --height */
+    struct resize_plan plan;
+    struct cli_output output;
+    struct text path;
+    struct image image;  /* the canvas */
+    struct image view;   /* where the picture goes */
+    struct resampler *resampler; /* NULL: rows are copied */
+    struct error error;
+};
+
+struct resize {
+    struct cli_run *run;
+    const struct resize_options *options;
+    struct cli_input input;
+    struct job *jobs;
+    size_t job_count;
+    struct tone tone;
+};
+
+static struct resize_target job_target(const struct resize *resize, const struct job *job)
+{
+    if (job->size != NULL)
+        return job->size->target;
+    return (struct resize_target){.width = (uint32_t)resize->options->width,
+                                  .height = (uint32_t)resize->options->height};
+}
+
+static void job_plan(const struct resize *resize, struct job *job, uint32_t width, uint32_t height)
+{
+    struct resize_target target = job_target(resize, job);
+    const struct resize_options *options = resize->options;
+    resize_plan_make(&job->plan, width, height, &target, (enum resize_fit)options->fit,
+                     (enum resize_gravity)options->gravity, options->upscale);
+}
+
+/* The smallest size to decode to that serves all outputs. */
+static void resize_enough(void *context, uint32_t *width, uint32_t *height)
+{
+    struct resize *resize = context;
+    double across = 0, down = 0;
+    for (size_t i = 0; i < resize->job_count; i++) {
+        struct job *job = &resize->jobs[i];
+        job_plan(resize, job, *width, *height);
+        double x = job->plan.place.width / job->plan.region.width;
+        double y = job->plan.place.height / job->plan.region.height;
+        across = x > across ? x : across;
+        down = y > down ? y : down;
+    }
+    *width = across < 1 ? (uint32_t)(*width * across + 1) : *width;
+    *height = down < 1 ? (uint32_t)(*height * down + 1) : *height;
+}
+
+static bool resize_list_jobs(struct resize *resize, struct error *error)
+{
+    const struct resize_options *options = resize->options;
+    size_t count = options->sizes.count;
+    bool sides = options->width > 0 || options->height > 0;
+    if (sides && count > 0)
+        return error_set(error, ERROR_USAGE, "--size together with --width or --height");
+    if (count > 1 && options->output_template == NULL)
+        return error_set(error, ERROR_USAGE, "several sizes need --output-template");
+    if (options->output_template != NULL && option_given(&resize->run->set, &resize->run->parsed,
+                                                         "output"))
+        return error_set(error, ERROR_USAGE, "--output together with --output-template");
+    /* Without any size the picture keeps its own: imgresize then converts formats. */
+    resize->job_count = count > 0 ? count : 1;
+    resize->jobs = memory_zeroed(resize->job_count, sizeof *resize->jobs, error);
+    if (resize->jobs == NULL)
+        return false;
+    static const struct resize_size whole = {.target = {.share = 1}};
+    for (size_t i = 0; i < resize->job_count; i++) {
+        resize->jobs[i].size = count > 0 ? &options->sizes.list[i] : sides ? NULL : &whole;
+        resize->jobs[i].output.file = (struct outfile){.fd = -1, .dir_fd = -1};
+    }
+    return true;
+}
+
+/* The format that a template asks for: -f, its own extension, or the input's. */
+static enum codec_format template_format(const struct resize *resize)
+{
+    if (resize->options->common.format != CODEC_NONE)
+        return (enum codec_format)resize->options->common.format;
+    enum codec_format format = codec_by_path(resize->options->output_template);
+    return format == CODEC_NONE ? resize->input.format : format;
+}
+
+static bool job_name(const struct resize *resize, struct job *job, struct error *error)
+{
+    char name[32];
+    if (resize->options->output_template == NULL) {
+        text_add(&job->path, cli_output_path(resize->run, &resize->input));
+        return true;
+    }
+    snprintf(name, sizeof name, "%ux%u", job->plan.width, job->plan.height);
+    char ext[8] = "";
+    const char *extensions = codec_of(template_format(resize))->extensions;
+    snprintf(ext, sizeof ext, "%.*s", (int)strcspn(extensions, " "), extensions);
+    struct name_values values = {
+        .input = name_template_input(resize->input.source.name),
+        .name = job->size != NULL && job->size->name != NULL ? job->size->name : name,
+        .ext = ext,
+        .width = job->plan.width,
+        .height = job->plan.height,
+    };
+    return name_template_expand(resize->options->output_template, &values, &job->path, error);
+}
+
+static bool resize_open_outputs(struct resize *resize, struct error *error)
+{
+    for (size_t i = 0; i < resize->job_count; i++) {
+        struct job *job = &resize->jobs[i];
+        job_plan(resize, job, resize->input.full_width, resize->input.full_height);
+        if (!job_name(resize, job, error))
+            return false;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(resize->jobs[k].path.data, job->path.data) == 0)
+                return error_set(error, ERROR_USAGE, "two outputs would be called '%s'; "
+                                 "{name} in --output-template tells them apart", job->path.data);
+        if (!cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error))
+            return false;
+    }
+    return true;
+}
+
+/* What lies around the picture of a contained size: transparent, or the background. */
+static bool job_fill_canvas(const struct resize *resize, struct job *job, struct error *error)
+{
+    const struct resize_options *options = resize->options;
+    const struct image_box *place = &job->plan.place;
+    bool full = place->width == job->plan.width && place->height == job->plan.height;
+    bool named = option_given(&resize->run->set, &resize->run->parsed, "background");
+    if (full || (job->image.shape.alpha && !named))
+        return true;
+    double color[3];
+    enum icc_space space = job->image.shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB;
+    if (!icc_color_from_srgb(&resize->input.metadata.icc, space, options->common.background.srgb,
+                             color, error))
+        return false;
+    image_fill(&job->image, color, 1);
+    return true;
+}
+
+static bool job_prepare(struct resize *resize, struct job *job, struct error *error)
+{
+    const struct cli_input *input = &resize->input;
+    struct image_shape shape = input->shape;
+    shape.width = job->plan.width;
+    shape.height = job->plan.height;
+    if (!image_new(&job->image, &shape, error) ||
+        !image_metadata_copy(&job->image.metadata, &input->metadata, error) ||
+        !job_fill_canvas(resize, job, error))
+        return false;
+    job->view = image_view(&job->image, &job->plan.place);
+    if (resize_plan_is_identity(&job->plan, input->shape.width, input->shape.height))
+        return true;
+    /* The codec may have decoded to a smaller size. */
+    double across = (double)input->shape.width / input->full_width;
+    double down = (double)input->shape.height / input->full_height;
+    struct resample_region region = {
+        job->plan.region.x * across, job->plan.region.y * down,
+        job->plan.region.width * across, job->plan.region.height * down};
+    return resampler_new(&job->resampler, input->shape.width, input->shape.height, &region,
+                         (enum resample_filter)resize->options->filter, &resize->tone, &job->view,
+                         error);
+}
+
+/* A band of rows that all jobs take, each on a thread. */
+struct band {
+    struct resize *resize;
+    const uint8_t *rows;
+    const float *light;
+    size_t stride;
+    uint32_t first, count;
+};
+
+static void band_take(void *context, size_t index)
+{
+    const struct band *band = context;
+    const struct image_shape *shape = &band->resize->input.shape;
+    struct job *job = &band->resize->jobs[index];
+    for (uint32_t i = 0; i < band->count; i++) {
+        if (job->resampler != NULL)
+            resampler_push(job->resampler, band->light + (size_t)i * shape->width * 4);
+        else
+            memcpy(image_row(&job->view, band->first + i), band->rows + i * band->stride,
+                   image_row_bytes(shape));
+    }
+}
+
+static bool resize_needs_light(const struct resize *resize)
+{
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (resize->jobs[i].resampler != NULL)
+            return true;
+    return false;
+}
+
+/* Rows from the codec, or from an image that had to be turned upright as a whole. */
+static bool resize_get_rows(struct resize *resize, const struct image *upright, struct band *band,
+                            uint8_t *buffer, struct error *error)
+{
+    if (upright->pixels != NULL) {
+        band->rows = image_row(upright, band->first);
+        band->stride = upright->stride;
+        return true;
+    }
+    band->rows = buffer;
+    band->stride = image_row_bytes(&resize->input.shape);
+    return cli_input_rows(resize->run, &resize->input, buffer, band->stride, band->count, error);
+}
+
+static bool resize_stream(struct resize *resize, const struct image *upright, struct error *error)
+{
+    const struct image_shape *shape = &resize->input.shape;
+    unsigned threads = cli_threads(&resize->options->common);
+    bool light = resize_needs_light(resize);
+    uint8_t *buffer = memory_array(BAND_ROWS, image_row_bytes(shape), error);
+    float *floats =
+        memory_array(light ? BAND_ROWS : 1, shape->width * 4 * sizeof(float), error);
+    bool done = buffer != NULL && floats != NULL;
+    struct band band = {.resize = resize, .light = floats};
+    for (; done && band.first < shape->height; band.first += band.count) {
+        uint32_t left = shape->height - band.first;
+        band.count = left < BAND_ROWS ? left : BAND_ROWS;
+        done = resize_get_rows(resize, upright, &band, buffer, error);
+        for (uint32_t i = 0; done && light && i < band.count; i++)
+            resample_load_row(&resize->tone, shape, band.rows + i * band.stride,
+                              floats + (size_t)i * shape->width * 4, shape->width);
+        if (done)
+            threads_for(threads, resize->job_count, band_take, &band);
+    }
+    free(buffer);
+    free(floats);
+    return done;
+}
+
+static bool resize_decode(struct resize *resize, struct error *error)
+{
+    struct image upright = {0};
+    if (resize->input.info->orientation > 1) {
+        if (!image_new(&upright, &resize->input.shape, error) ||
+            !cli_input_read_into(resize->run, &resize->input, &upright, error)) {
+            image_free(&upright);
+            return false;
+        }
+    }
+    bool done = resize_stream(resize, &upright, error);
+    image_free(&upright);
+    return done;
+}
+
+static void job_encode(void *context, size_t index)
+{
+    struct resize *resize = context;
+    struct job *job = &resize->jobs[index];
+    if (sharpen_apply(&job->image, resize->options->sharpen, &job->error) &&
+        cli_output_prepare(resize->run, &job->output, &job->image, &job->error))
+        cli_output_encode_within(resize->run, &job->output, &job->image,
+                                 resize->options->max_bytes, &job->error);
+    image_free(&job->image);
+}
+
+/* Encodes all outputs, several at a time, and puts them in place when all of them are good. */
+static bool resize_write(struct resize *resize, struct error *error)
+{
+    struct cli_run *run = resize->run;
+    threads_for(cli_threads(&resize->options->common), resize->job_count, job_encode, resize);
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (resize->jobs[i].error.kind != ERROR_NONE) {
+            *error = resize->jobs[i].error;
+            return false;
+        }
+    json_t *outputs = json_array();
+    for (size_t i = 0; i < resize->job_count; i++) {
+        struct job *job = &resize->jobs[i];
+        if (!cli_output_commit(run, &job->output, error)) {
+            json_decref(outputs);
+            return false;
+        }
+        json_t *output = cli_output_json(&job->output);
+        bool named = job->size != NULL && job->size->name != NULL;
+        json_object_set_new(output, "name",
+                            named ? cli_json_string(job->size->name) : json_null());
+        json_array_append_new(outputs, output);
+    }
+    if (resize->job_count == 1)
+        run->output = cli_output_json(&resize->jobs[0].output);
+    run->result = json_pack("{s:o}", "outputs", outputs);
+    return true;
+}
+
+static void resize_free(struct resize *resize)
+{
+    for (size_t i = 0; resize->jobs != NULL && i < resize->job_count; i++) {
+        struct job *job = &resize->jobs[i];
+        resampler_free(job->resampler);
+        image_free(&job->image);
+        cli_output_discard(&job->output);
+        text_free(&job->path);
+    }
+    free(resize->jobs);
+    tone_free(&resize->tone);
+    cli_input_close(&resize->input);
+}
+
+bool resize_jobs_run(struct cli_run *run, const struct resize_options *options,
+                     struct error *error)
+{
+    struct resize resize = {.run = run, .options = options, .input.source.fd = -1};
+    enum tone_light light = options->light == 0 ? TONE_LINEAR : TONE_GAMMA;
+    bool done = resize_list_jobs(&resize, error) &&
+                cli_input_open(run, options->common.input, resize_enough, &resize, &resize.input,
+                               error) &&
+                resize_open_outputs(&resize, error) &&
+                tone_new(&resize.tone, light, &resize.input.metadata.icc,
+                         resize.input.shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB,
+                         resize.input.shape.depth, error);
+    for (size_t i = 0; done && i < resize.job_count; i++)
+        done = job_prepare(&resize, &resize.jobs[i], error);
+    done = done && resize_decode(&resize, error) && resize_write(&resize, error);
+    resize_free(&resize);
+    return done;
+}
