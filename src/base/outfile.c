@@ -101,9 +101,19 @@ static bool outfile_open_named(struct outfile *file)
     return false;
 }
 
+/* The name that the new file has for the moment between linking and renaming. */
+static void outfile_new_name(const struct outfile *file, char name[NAME_MAX + 1])
+{
+    snprintf(name, NAME_MAX + 1, ".%.*s.imgtool-new", NAME_MAX - 14, file->name);
+}
+
 static bool outfile_open_temporary(struct outfile *file, const struct stat *old, bool exists,
                                    struct error *error)
 {
+    char name[NAME_MAX + 1];
+    outfile_new_name(file, name);
+    /* Left by somebody who was killed in that moment; who is in it just now starts it again. */
+    unlinkat(file->dir_fd, name, 0);
     file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
                          errno == EINVAL)) {
@@ -175,14 +185,16 @@ bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct
     return false;
 }
 
+/* By the descriptor itself where the kernel lets us, which is quickest, else by way of /proc. */
 static int outfile_link(const struct outfile *file, const char *name)
 {
     char self[64];
+    if (linkat(file->fd, "", file->dir_fd, name, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return -1;
     snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
-    int result = linkat(AT_FDCWD, self, file->dir_fd, name, AT_SYMLINK_FOLLOW);
-    if (result != 0 && errno == ENOENT) /* no /proc here */
-        result = linkat(file->fd, "", file->dir_fd, name, AT_EMPTY_PATH);
-    return result;
+    return linkat(AT_FDCWD, self, file->dir_fd, name, AT_SYMLINK_FOLLOW);
 }
 
 /* Gives the unnamed file a name for a moment and renames it over the target. Another process that
@@ -191,7 +203,7 @@ static int outfile_link(const struct outfile *file, const char *name)
 static bool outfile_replace(const struct outfile *file)
 {
     char name[NAME_MAX + 1];
-    snprintf(name, sizeof name, ".%.*s.imgtool-new", NAME_MAX - 14, file->name);
+    outfile_new_name(file, name);
     for (int attempt = 0; attempt < 1000; attempt++) {
         if (outfile_link(file, name) != 0) {
             if (errno != EEXIST || (unlinkat(file->dir_fd, name, 0) != 0 && errno != ENOENT))

@@ -3,8 +3,8 @@
  *
  * The bytes go to an unnamed temporary in the target's directory; outfile_commit() syncs it and
  * puts it in the target's place. Replacing an existing file needs a name for the moment between
- * linking and renaming (".NAME.imgtool-new"): it is always a complete file, and the next output to
- * the same target clears it away should the machine stop just there. Where the file system has no
+ * linking and renaming, some 10 microseconds (".NAME.imgtool-new"): it is always a complete file,
+ * and the next output to the same target clears it away should the process be killed just there. Where the file system has no
  * unnamed files, a named temporary is used and removed on signals. Devices, pipes and sockets are
  * written directly. */
 #ifndef BASE_OUTFILE_H
