@@ -151,7 +151,7 @@ static struct jpeg_reader *reader_of(j_decompress_ptr decoder)
 static uint32_t reader_row(const struct jpeg_reader *reader)
 {
     const struct jpeg_decompress_struct *decoder = &reader->decoder;
-    uint64_t row = (uint64_t)decoder->input_iMCU_row * (unsigned)decoder->max_v_samp_factor * DCTSIZE;
+    uint64_t row = (uint64_t)decoder->max_v_samp_factor * DCTSIZE * decoder->input_iMCU_row;
     return row < decoder->image_height ? (uint32_t)row : decoder->image_height;
 }
 
@@ -260,7 +260,8 @@ static void input_end(struct jpeg_reader *reader)
             reader->missing_from = (uint32_t)next;
     }
     reader->guard.ended = true;
-    reader_damage(reader, ERROR_TRUNCATED, reader->opened ? "truncated" : "truncated in the header");
+    reader_damage(reader, ERROR_TRUNCATED,
+                  reader->opened ? "truncated" : "truncated in the header");
     reader->input.next_input_byte = reader->block = end_marker;
     reader->input.bytes_in_buffer = sizeof end_marker;
 }

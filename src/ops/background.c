@@ -23,15 +23,17 @@ enum {
 #define RING_PIXELS 4.0
 #define DEGREE_COST 0.03 /* per tile: what a degree must explain more */
 #define GOOD_COST 0.02   /* per tile: no need to look for better */
-#define TAIL 1.45      /* from the 90 % quantile of noise to its 99 %, between one and three dimensions */
-#define MOST_BLOT 4.5f /* what differs more is dust or an object, not a compressor's */
+#define CLIPPED 0.99     /* samples above count as white, below 0.01 as black */
+#define TAIL 1.45        /* from the 90 % quantile of noise to its 99 %, in 1 to 3 dimensions */
+#define MOST_BLOT 4.5f   /* what differs more is dust or an object, not a compressor's */
 #define UNIFORM_RANGE 0.7 /* CIEDE2000 across the image that still counts as one colour */
 
 static const unsigned terms_of_degree[] = {1, 3, 6};
 
 /* ---- polynomials ---- */
 
-double background_value(const double terms[BACKGROUND_TERMS], double x, double y)
+/* One polynomial at a point, not clipped. */
+static double value_at(const double terms[BACKGROUND_TERMS], double x, double y)
 {
     return terms[0] + terms[1] * x + terms[2] * y + terms[3] * x * x + terms[4] * x * y +
            terms[5] * y * y;
@@ -44,27 +46,64 @@ static void polynomial_block(float constant, float linear, float square, float x
                              float *restrict values)
 {
     for (int i = 0; i < ROW_BLOCK; i++) {
-        float x = x0 + step * (float)i;
-        values[i] = constant + x * (linear + x * square);
+        float x = x0 + step * (float)i, value = constant + x * (linear + x * square);
+        value = value > 0.0f ? value : 0.0f;
+        values[i] = value < 1.0f ? value : 1.0f;
     }
 }
 
 void background_row(const struct background *background, double x0, double step, double y,
-                    size_t count, float *const lab[3])
+                    size_t count, float *const code[3])
 {
-    for (int c = 0; c < 3; c++) {
-        const double *t = background->lab[c];
+    for (unsigned c = 0; c < background->codes; c++) {
+        const double *t = background->code[c];
         float constant = (float)(t[0] + t[2] * y + t[5] * y * y);
         float linear = (float)(t[1] + t[4] * y), square = (float)t[3];
         for (size_t i = 0; i < count; i += ROW_BLOCK) {
             float values[ROW_BLOCK], x = (float)(x0 + step * (double)i);
             bool whole = count - i >= ROW_BLOCK;
             polynomial_block(constant, linear, square, x, (float)step,
-                             whole ? lab[c] + i : values);
+                             whole ? code[c] + i : values);
             if (!whole)
-                memcpy(lab[c] + i, values, (count - i) * sizeof *values);
+                memcpy(code[c] + i, values, (count - i) * sizeof *values);
         }
     }
+}
+
+void background_lab_row(const struct background *background, const struct pixel_reader *reader,
+                        double x0, double step, double y, size_t count, float *const code[3],
+                        float *const lab[3])
+{
+    if (background->gradient) {
+        background_row(background, x0, step, y, count, code);
+        pixel_reader_codes(reader, (const float *const *)code, count, lab);
+        return;
+    }
+    for (int c = 0; c < 3; c++)
+        for (size_t i = 0; i < count; i++)
+            lab[c][i] = (float)background->lab[c];
+}
+
+/* The Lab of one colour in the image's samples, clipped. */
+static void code_to_lab(const struct pixel_reader *reader, const double code[3], double lab[3])
+{
+    float sample[3], result[3];
+    for (int c = 0; c < 3; c++)
+        sample[c] = (float)fmin(fmax(code[c], 0.0), 1.0);
+    const float *const from[3] = {&sample[0], &sample[1], &sample[2]};
+    float *const to[3] = {&result[0], &result[1], &result[2]};
+    pixel_reader_codes(reader, from, 1, to);
+    for (int c = 0; c < 3; c++)
+        lab[c] = (double)result[c];
+}
+
+static void model_lab(const struct background *background, const struct pixel_reader *reader,
+                      double x, double y, double lab[3])
+{
+    double code[3] = {0};
+    for (unsigned c = 0; c < background->codes; c++)
+        code[c] = value_at(background->code[c], x, y);
+    code_to_lab(reader, code, lab);
 }
 
 static double cell_x(const struct thumb *thumb, double x)
@@ -79,10 +118,8 @@ static double cell_y(const struct thumb *thumb, double y)
 
 /* ---- least squares ---- */
 
-enum { MOST_VALUES = 6 }; /* L, a, b and up to three codes */
-
 struct normal {
-    double moments[BACKGROUND_TERMS][BACKGROUND_TERMS], right[MOST_VALUES][BACKGROUND_TERMS];
+    double moments[BACKGROUND_TERMS][BACKGROUND_TERMS], right[3][BACKGROUND_TERMS];
     double weight;
 };
 
@@ -141,17 +178,19 @@ static bool normal_solve(const struct normal *normal, unsigned size, unsigned co
 
 /* ---- the ring ---- */
 
-/* A tile's middle and medians. `scaled` is in units of roughly one CIEDE2000, so that plain
- * distances serve while the model is searched for. */
+/* A tile's middle and medians. */
 struct tile_value {
     double terms[BACKGROUND_TERMS];
-    double lab[3], scaled[3], spread;
+    double code[3], lab[3], spread;
 };
 
+/* Samples times `metric` are in units of roughly one CIEDE2000, so that plain distances serve
+ * while the model is searched for. */
 struct ring {
-    unsigned count;
+    unsigned count, codes;
     struct tile_value values[BACKGROUND_TILES];
-    double tolerance; /* scaled distance up to which a tile belongs to the model */
+    double metric[3][3]; /* [L, a, b][sample] */
+    double tolerance;    /* distance up to which a tile belongs to the model */
 };
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -214,49 +253,62 @@ static size_t tile_gather(const struct thumb *thumb, const struct background_til
 }
 
 /* Weights of the formula at COLOR for L and for both of a, b: CIEDE2000 of a small step. */
-static void metric_at(const double color[3], double *lightness, double *chroma)
+static void weights_at(const double color[3], double weights[3])
 {
     double lighter[3] = {color[0] - 1.0, color[1], color[2]};
     double redder[3] = {color[0], color[1] + 1.0, color[2]};
     double yellower[3] = {color[0], color[1], color[2] + 1.0};
-    *lightness = lab_ciede2000(color, lighter);
-    *chroma = 0.5 * (lab_ciede2000(color, redder) + lab_ciede2000(color, yellower));
+    weights[0] = lab_ciede2000(color, lighter);
+    weights[1] = weights[2] = 0.5 * (lab_ciede2000(color, redder) + lab_ciede2000(color, yellower));
+}
+
+/* Slopes of weighted Lab over the samples, at the ring's median colour. */
+static void ring_set_metric(struct ring *ring, const struct pixel_reader *reader)
+{
+    const double step = 0.02;
+    double middle[3] = {0}, lab[3], weights[3];
+    float values[BACKGROUND_TILES];
+    for (unsigned c = 0; c < ring->codes; c++) {
+        for (unsigned i = 0; i < ring->count; i++)
+            values[i] = (float)ring->values[i].code[c];
+        middle[c] = fmin(fmax((double)quantile(values, ring->count, 0.5), step), 1.0);
+    }
+    code_to_lab(reader, middle, lab);
+    weights_at(lab, weights);
+    for (unsigned c = 0; c < ring->codes; c++) {
+        double darker[3] = {middle[0], middle[1], middle[2]}, other[3];
+        darker[c] -= step;
+        code_to_lab(reader, darker, other);
+        for (int k = 0; k < 3; k++)
+            ring->metric[k][c] = weights[k] * (lab[k] - other[k]) / step;
+    }
+    for (unsigned i = 0; i < ring->count; i++)
+        values[i] = (float)(ring->values[i].spread * weights[0]);
+    /* A tile's median wanders with its noise, and with blocks of a compressor. */
+    ring->tolerance = fmin(fmax(1.5 * (double)quantile(values, ring->count, 0.5), 1.2), 4.0);
 }
 
 static void ring_measure(struct ring *ring, const struct background *background,
-                         const struct thumb *thumb)
+                         const struct thumb *thumb, const struct pixel_reader *reader)
 {
-    float values[TILE_SAMPLES], spreads[BACKGROUND_TILES];
+    float values[TILE_SAMPLES];
     ring->count = background->tile_count;
+    ring->codes = thumb->codes;
     for (unsigned i = 0; i < ring->count; i++) {
         const struct background_tile *tile = &background->tiles[i];
         struct tile_value *value = &ring->values[i];
         point_terms(cell_x(thumb, tile->x + 0.5 * (tile->width - 1)),
                     cell_y(thumb, tile->y + 0.5 * (tile->height - 1)), value->terms);
-        for (int c = 0; c < 3; c++) {
-            size_t count = tile_gather(thumb, tile, thumb->lab[c], values, TILE_SAMPLES);
-            value->lab[c] = (double)quantile(values, count, 0.5);
-            if (c == 0)
-                value->spread = (double)(quantile(values, count, 0.84) -
-                                         quantile(values, count, 0.16)) / 2;
+        for (unsigned c = 0; c < thumb->codes; c++) {
+            size_t count = tile_gather(thumb, tile, thumb->code[c], values, TILE_SAMPLES);
+            value->code[c] = (double)quantile(values, count, 0.5);
         }
+        code_to_lab(reader, value->code, value->lab);
+        size_t count = tile_gather(thumb, tile, thumb->lab[0], values, TILE_SAMPLES);
+        value->spread = (double)(quantile(values, count, 0.84) -
+                                 quantile(values, count, 0.16)) / 2;
     }
-    double middle[3], lightness, chroma;
-    for (int c = 0; c < 3; c++) {
-        for (unsigned i = 0; i < ring->count; i++)
-            spreads[i] = (float)ring->values[i].lab[c];
-        middle[c] = (double)quantile(spreads, ring->count, 0.5);
-    }
-    metric_at(middle, &lightness, &chroma);
-    for (unsigned i = 0; i < ring->count; i++) {
-        struct tile_value *value = &ring->values[i];
-        value->scaled[0] = value->lab[0] * lightness;
-        value->scaled[1] = value->lab[1] * chroma;
-        value->scaled[2] = value->lab[2] * chroma;
-        spreads[i] = (float)(value->spread * lightness);
-    }
-    /* A tile's median wanders with its noise, and with blocks of a compressor. */
-    ring->tolerance = fmin(fmax(1.5 * (double)quantile(spreads, ring->count, 0.5), 1.2), 4.0);
+    ring_set_metric(ring, reader);
 }
 
 /* ---- the robust fit ---- */
@@ -266,24 +318,46 @@ struct candidate {
     double cost; /* 0..1 per tile, plus what a degree costs */
 };
 
-static double tile_residual(const struct tile_value *value,
+/* Squared distance of a tile from the clipped model. */
+static double tile_residual(const struct ring *ring, const struct tile_value *value,
                             const double solution[3][BACKGROUND_TERMS])
 {
-    double square = 0;
-    for (int c = 0; c < 3; c++) {
-        double difference = value->scaled[c];
-        for (int k = 0; k < BACKGROUND_TERMS; k++)
-            difference -= solution[c][k] * value->terms[k];
-        square += difference * difference;
+    double off[3] = {0}, square = 0;
+    for (unsigned c = 0; c < ring->codes; c++) {
+        double model = value_at(solution[c], value->terms[1], value->terms[2]);
+        off[c] = value->code[c] - fmin(fmax(model, 0.0), 1.0);
+    }
+    for (int k = 0; k < 3; k++) {
+        const double *metric = ring->metric[k];
+        double distance = metric[0] * off[0] + metric[1] * off[1] + metric[2] * off[2];
+        square += distance * distance;
     }
     return square;
+}
+
+/* Whether a sample is white or black because it is clipped there, as the model says: then all that
+ * is known of the light is that it is no less, or no more. */
+static bool is_clipped(double sample, double model)
+{
+    return (sample > CLIPPED && model > 2.0 - CLIPPED) ||
+           (sample < 1.0 - CLIPPED && model < CLIPPED - 1.0);
+}
+
+static bool tile_is_clipped(const struct ring *ring, const struct tile_value *value,
+                            const double solution[3][BACKGROUND_TERMS])
+{
+    bool clipped = false;
+    for (unsigned c = 0; c < ring->codes; c++)
+        clipped |= is_clipped(value->code[c],
+                              value_at(solution[c], value->terms[1], value->terms[2]));
+    return clipped;
 }
 
 static double ring_cost(const struct ring *ring, const double solution[3][BACKGROUND_TERMS])
 {
     double scale = 1.0 / (ring->tolerance * ring->tolerance), cost = 0;
     for (unsigned i = 0; i < ring->count; i++)
-        cost += fmin(tile_residual(&ring->values[i], solution) * scale, 1.0);
+        cost += fmin(tile_residual(ring, &ring->values[i], solution) * scale, 1.0);
     return cost;
 }
 
@@ -296,15 +370,17 @@ static void ring_descend(const struct ring *ring, uint8_t *members, unsigned siz
     for (int round = 0; round <= FIT_ROUNDS; round++) {
         struct normal normal = {.weight = 0};
         for (unsigned i = 0; i < ring->count; i++)
-            if (members[i])
-                normal_add(&normal, ring->values[i].terms, ring->values[i].scaled, 3);
-        if (normal.weight < size || !normal_solve(&normal, size, 3, candidate.solution))
+            if (members[i] && (round == 0 || !tile_is_clipped(ring, &ring->values[i],
+                                                              candidate.solution)))
+                normal_add(&normal, ring->values[i].terms, ring->values[i].code, ring->codes);
+        if (normal.weight < size ||
+            !normal_solve(&normal, size, ring->codes, candidate.solution))
             return;
         if (round == FIT_ROUNDS)
             break;
         double near = ring->tolerance * widths[round];
         for (unsigned i = 0; i < ring->count; i++)
-            members[i] = tile_residual(&ring->values[i], candidate.solution) < near * near;
+            members[i] = tile_residual(ring, &ring->values[i], candidate.solution) < near * near;
     }
     candidate.cost = ring_cost(ring, candidate.solution);
     if (candidate.cost < best->cost)
@@ -344,14 +420,15 @@ static void ring_try_subsets(const struct ring *ring, unsigned size, struct cand
     }
 }
 
-static void tiles_judge(struct background *background, const struct ring *ring, double tolerance)
+static void tiles_judge(struct background *background, const struct ring *ring,
+                        const struct pixel_reader *reader, double tolerance)
 {
     double explained = 0, all = 0;
     for (unsigned i = 0; i < ring->count; i++) {
         const struct tile_value *value = &ring->values[i];
-        double model[3];
-        for (int c = 0; c < 3; c++)
-            model[c] = background_value(background->lab[c], value->terms[1], value->terms[2]);
+        double model[3] = {background->lab[0], background->lab[1], background->lab[2]};
+        if (background->gradient)
+            model_lab(background, reader, value->terms[1], value->terms[2], model);
         struct background_tile *tile = &background->tiles[i];
         tile->explained = lab_ciede2000(model, value->lab) < tolerance;
         double cells = (double)tile->width * tile->height;
@@ -361,31 +438,11 @@ static void tiles_judge(struct background *background, const struct ring *ring, 
     background->explained = all > 0 ? explained / all : 0;
 }
 
-/* Least squares in real Lab over the tiles that follow SOLUTION. */
-static void ring_finish(struct background *background, const struct ring *ring,
-                        const double solution[3][BACKGROUND_TERMS], unsigned size)
+/* The best candidate of the simplest degree that explains the ring. */
+static void ring_search(const struct ring *ring, struct background *background)
 {
-    double near = ring->tolerance * ring->tolerance;
-    struct normal normal = {.weight = 0};
-    for (unsigned i = 0; i < ring->count; i++)
-        if (tile_residual(&ring->values[i], solution) < near)
-            normal_add(&normal, ring->values[i].terms, ring->values[i].lab, 3);
-    if (normal.weight < 1 || !normal_solve(&normal, size, 3, background->lab))
-        for (int c = 0; c < 3; c++)
-            background->lab[c][0] = ring->values[0].lab[c];
-    background->gradient = size > 1;
-}
-
-bool background_fit(struct background *background, const struct thumb *thumb, struct error *error)
-{
-    *background = (struct background){.codes = thumb->codes};
-    struct ring *ring = memory_zeroed(1, sizeof *ring, error);
-    if (!ring)
-        return false;
-    ring_cut(background, thumb);
-    ring_measure(ring, background, thumb);
     struct candidate chosen = {.cost = HUGE_VAL};
-    unsigned chosen_size = 1;
+    memcpy(chosen.solution, background->code, sizeof chosen.solution);
     for (unsigned degree = 0; degree < 3; degree++) {
         unsigned size = terms_of_degree[degree];
         /* A degree that costs more than there is left to gain need not be tried. */
@@ -397,88 +454,118 @@ bool background_fit(struct background *background, const struct thumb *thumb, st
         best.cost += DEGREE_COST * degree * ring->count;
         if (best.cost < chosen.cost) {
             chosen = best;
-            chosen_size = size;
+            background->gradient = degree > 0;
         }
     }
-    if (chosen.cost == HUGE_VAL)
-        for (int c = 0; c < 3; c++)
-            chosen.solution[c][0] = ring->values[0].scaled[c];
-    ring_finish(background, ring, chosen.solution, chosen_size);
-    tiles_judge(background, ring, 1.5 * ring->tolerance);
+    memcpy(background->code, chosen.solution, sizeof chosen.solution);
+}
+
+static struct ring *ring_new(struct background *background, const struct thumb *thumb,
+                             const struct pixel_reader *reader, struct error *error)
+{
+    *background = (struct background){.codes = thumb->codes};
+    struct ring *ring = memory_zeroed(1, sizeof *ring, error);
+    if (!ring)
+        return NULL;
+    ring_cut(background, thumb);
+    ring_measure(ring, background, thumb, reader);
+    return ring;
+}
+
+bool background_fit(struct background *background, const struct thumb *thumb,
+                    const struct pixel_reader *reader, struct error *error)
+{
+    struct ring *ring = ring_new(background, thumb, reader, error);
+    if (!ring)
+        return false;
+    for (unsigned c = 0; c < ring->codes; c++)
+        background->code[c][0] = ring->values[0].code[c];
+    ring_search(ring, background);
+    model_lab(background, reader, 0, 0, background->lab);
+    tiles_judge(background, ring, reader, 1.5 * ring->tolerance);
     free(ring);
     return true;
 }
 
 bool background_from_color(struct background *background, const struct thumb *thumb,
-                           const double lab[3], const double code[3], struct error *error)
+                           const struct pixel_reader *reader, const double lab[3],
+                           const double code[3], struct error *error)
 {
-    *background = (struct background){.codes = thumb->codes};
-    struct ring *ring = memory_zeroed(1, sizeof *ring, error);
+    struct ring *ring = ring_new(background, thumb, reader, error);
     if (!ring)
         return false;
     for (unsigned c = 0; c < 3; c++) {
-        background->lab[c][0] = lab[c];
+        background->lab[c] = lab[c];
         background->code[c][0] = code[c];
     }
-    ring_cut(background, thumb);
-    ring_measure(ring, background, thumb);
-    tiles_judge(background, ring, 2.0 * ring->tolerance);
+    tiles_judge(background, ring, reader, 2.0 * ring->tolerance);
     free(ring);
     return true;
 }
 
 /* ---- the fit to all of the background ---- */
 
-/* Sums one row of cells, powers of x first: those of y are the same along the row. */
-static void normal_add_row(struct normal *normal, const struct thumb *thumb, uint32_t y,
-                           uint32_t step, const uint8_t *content)
+/* Whether light is only known to be beyond what a cell can hold. */
+static bool cell_is_clipped(const struct background *background, const struct thumb *thumb,
+                            size_t cell, double x, double y)
 {
-    double power[5] = {0}, right[MOST_VALUES][3] = {{0}};
+    bool clipped = false;
+    for (unsigned c = 0; c < background->codes; c++) {
+        double sample = (double)thumb->code[c][cell];
+        if (sample > CLIPPED || sample < 1.0 - CLIPPED)
+            clipped |= is_clipped(sample, value_at(background->code[c], x, y));
+    }
+    return clipped;
+}
+
+/* Sums one row of cells, powers of x first: those of y are the same along the row. */
+static void normal_add_row(struct normal *normal, const struct background *background,
+                           const struct thumb *thumb, uint32_t y, uint32_t step,
+                           const uint8_t *content)
+{
+    double power[5] = {0}, right[3][3] = {{0}}, v = cell_y(thumb, y);
     size_t row = (size_t)y * thumb->width;
-    unsigned count = 3 + thumb->codes;
     for (uint32_t x = 0; x < thumb->width; x += step) {
-        if (content[row + x])
-            continue;
         double u = cell_x(thumb, x), uu = u * u;
+        if (content[row + x] || cell_is_clipped(background, thumb, row + x, u, v))
+            continue;
         power[0] += 1;
         power[1] += u;
         power[2] += uu;
         power[3] += uu * u;
         power[4] += uu * uu;
-        for (unsigned c = 0; c < count; c++) {
-            double value = (double)(c < 3 ? thumb->lab[c] : thumb->code[c - 3])[row + x];
+        for (unsigned c = 0; c < thumb->codes; c++) {
+            double value = (double)thumb->code[c][row + x];
             right[c][0] += value;
             right[c][1] += value * u;
             right[c][2] += value * uu;
         }
     }
     static const int in_x[] = {0, 1, 0, 2, 1, 0}, in_y[] = {0, 0, 1, 0, 1, 2};
-    double v = cell_y(thumb, y), v_power[5] = {1, v, v * v, v * v * v, v * v * v * v};
+    double v_power[5] = {1, v, v * v, v * v * v, v * v * v * v};
     for (int i = 0; i < BACKGROUND_TERMS; i++) {
         for (int j = 0; j <= i; j++)
             normal->moments[i][j] += power[in_x[i] + in_x[j]] * v_power[in_y[i] + in_y[j]];
-        for (unsigned c = 0; c < count; c++)
+        for (unsigned c = 0; c < thumb->codes; c++)
             normal->right[c][i] += right[c][in_x[i]] * v_power[in_y[i]];
     }
     normal->weight += power[0];
 }
 
 /* The largest CIEDE2000 between the model's middle and points all over the image. */
-static double model_range(const double lab[3][BACKGROUND_TERMS])
+static double model_range(const struct background *background, const struct pixel_reader *reader)
 {
     double middle[3], point[3], range = 0;
-    for (int c = 0; c < 3; c++)
-        middle[c] = background_value(lab[c], 0, 0);
+    model_lab(background, reader, 0, 0, middle);
     for (int i = 0; i < 25; i++) {
-        for (int c = 0; c < 3; c++)
-            point[c] = background_value(lab[c], i % 5 / 2.0 - 1.0, i / 5 / 2.0 - 1.0);
+        model_lab(background, reader, i % 5 / 2.0 - 1.0, i / 5 / 2.0 - 1.0, point);
         range = fmax(range, lab_ciede2000(middle, point));
     }
     return range;
 }
 
 void background_refit(struct background *background, const struct thumb *thumb,
-                      const uint8_t *content)
+                      const struct pixel_reader *reader, const uint8_t *content)
 {
     size_t cells = (size_t)thumb->width * thumb->height;
     uint32_t step = 1;
@@ -486,16 +573,15 @@ void background_refit(struct background *background, const struct thumb *thumb,
         step++;
     struct normal normal = {.weight = 0};
     for (uint32_t y = 0; y < thumb->height; y += step)
-        normal_add_row(&normal, thumb, y, step, content);
-    double solution[MOST_VALUES][BACKGROUND_TERMS];
-    unsigned count = 3 + thumb->codes;
-    if (normal.weight < 16 || !normal_solve(&normal, BACKGROUND_TERMS, count, solution))
+        normal_add_row(&normal, background, thumb, y, step, content);
+    struct background fitted = *background;
+    if (normal.weight < 16 || !normal_solve(&normal, BACKGROUND_TERMS, thumb->codes, fitted.code))
         return;
-    background->gradient = model_range(solution) > UNIFORM_RANGE;
-    if (!background->gradient && !normal_solve(&normal, 1, count, solution))
+    fitted.gradient = model_range(&fitted, reader) > UNIFORM_RANGE;
+    if (!fitted.gradient && !normal_solve(&normal, 1, thumb->codes, fitted.code))
         return;
-    memcpy(background->lab, solution, sizeof background->lab);
-    memcpy(background->code, solution + 3, thumb->codes * sizeof *solution);
+    model_lab(&fitted, reader, 0, 0, fitted.lab);
+    *background = fitted;
 }
 
 /* ---- differences ---- */
@@ -524,7 +610,8 @@ static void noise_measure(struct background *background, const struct thumb *thu
 struct differing {
     const struct background *background;
     const struct thumb *thumb;
-    float *difference, *rows; /* three rows of the model for each band */
+    const struct pixel_reader *reader;
+    float *difference, *rows; /* six rows of the model for each band */
     uint32_t bands;
 };
 
@@ -533,14 +620,16 @@ static void differing_run(void *context, size_t band)
     const struct differing *job = context;
     const struct thumb *thumb = job->thumb;
     size_t w = thumb->width;
-    float *rows = job->rows + 3 * w * band;
+    float *rows = job->rows + 6 * w * band;
     float *const model[3] = {rows, rows + w, rows + 2 * w};
+    float *const code[3] = {rows + 3 * w, rows + 4 * w, rows + 5 * w};
     double step = cell_x(thumb, 1) - cell_x(thumb, 0);
     uint32_t first = (uint32_t)((uint64_t)thumb->height * band / job->bands);
     uint32_t last = (uint32_t)((uint64_t)thumb->height * (band + 1) / job->bands);
     for (uint32_t y = first; y < last; y++) {
         size_t at = y * w;
-        background_row(job->background, cell_x(thumb, 0), step, cell_y(thumb, y), w, model);
+        background_lab_row(job->background, job->reader, cell_x(thumb, 0), step, cell_y(thumb, y),
+                           w, code, model);
         const float *const row[3] = {thumb->lab[0] + at, thumb->lab[1] + at, thumb->lab[2] + at};
         ciede2000_row((const float *const *)model, row, job->difference + at, w);
         for (size_t x = 0; thumb->alpha && x < w; x++)
@@ -549,11 +638,13 @@ static void differing_run(void *context, size_t band)
 }
 
 bool background_difference(struct background *background, const struct thumb *thumb,
-                           float *difference, struct error *error)
+                           const struct pixel_reader *reader, float *difference,
+                           struct error *error)
 {
-    struct differing job = {.background = background, .thumb = thumb, .difference = difference,
+    struct differing job = {.background = background, .thumb = thumb, .reader = reader,
+                            .difference = difference,
                             .bands = least(thumb->threads, thumb->height)};
-    job.rows = memory_array((size_t)thumb->width * 3 * job.bands, sizeof *job.rows, error);
+    job.rows = memory_array((size_t)thumb->width * 6 * job.bands, sizeof *job.rows, error);
     if (!job.rows)
         return false;
     threads_for(job.bands, job.bands, differing_run, &job);

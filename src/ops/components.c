@@ -154,8 +154,7 @@ static void runs_judge(struct runs *runs, double least)
 
 bool components_remove_specks(uint8_t *mask, uint32_t width, uint32_t height,
                               const float *difference, double tolerance, double clear,
-                              double least,
-                              uint64_t *kept, struct error *error)
+                              double least, uint64_t *kept, struct error *error)
 {
     struct runs runs = {.width = width, .height = height};
     bool done = false;

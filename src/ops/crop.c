@@ -31,10 +31,8 @@ static uint8_t byte_of(double value)
 
 static void result_set_background(struct crop_result *result, const struct background *background)
 {
-    double lab[3], linear[3];
-    for (int c = 0; c < 3; c++)
-        lab[c] = background_value(background->lab[c], 0, 0);
-    lab_to_linear(lab, linear);
+    double linear[3];
+    lab_to_linear(background->lab, linear);
     for (int c = 0; c < 3; c++)
         result->color[c] = byte_of(srgb_encode(linear[c]));
     result->background = *background;
@@ -134,21 +132,22 @@ bool crop_find(const struct image *image, const struct crop_options *options,
 
 /* ---- cutting out ---- */
 
-/* Fills COUNT pixels of a row with the background at X (may lie outside of the image), Y. */
+/* Fills COUNT pixels of a row with the background at X (may lie outside of the image), Y: there it
+ * goes on as it is at the nearest border. */
 static void fill_row(const struct image *image, const struct crop_result *result, int64_t x,
                      int64_t y, size_t count, uint8_t *to)
 {
     const struct image_shape *shape = &image->shape;
     size_t channels = image_channels(shape), colors = channels - shape->alpha;
-    double scale = shape->depth == 16 ? 65535.0 : 255.0;
+    float scale = shape->depth == 16 ? 65535.0f : 255.0f, sample[4] = {0, 0, 0, 1};
+    float *const code[3] = {&sample[0], &sample[1], &sample[2]};
     double v = fmin(fmax((2.0 * (double)y + 1.0) / shape->height - 1.0, -1.0), 1.0);
     uint16_t *wide = (uint16_t *)(void *)to;
     for (size_t i = 0; i < count; i++) {
         double u = (2.0 * (double)(x + (int64_t)i) + 1.0) / shape->width - 1.0;
-        u = fmin(fmax(u, -1.0), 1.0);
+        background_row(&result->background, fmin(fmax(u, -1.0), 1.0), 0, v, 1, code);
         for (size_t c = 0; c < channels; c++) {
-            double value = c == colors ? 1.0 : background_value(result->background.code[c], u, v);
-            value = fmin(fmax(value, 0.0), 1.0) * scale + 0.5;
+            float value = sample[c < colors ? c : 3] * scale + 0.5f;
             if (shape->depth == 16)
                 wide[i * channels + c] = (uint16_t)value;
             else

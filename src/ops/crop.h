@@ -10,6 +10,7 @@
  *   how much of the border ring the background model explains,
  *   how calm the explained background is (a lawn is not a studio),
  *   how clearly the content stands out of it, against noise and against what is in between,
+ *   how sharply it ends somewhere (light that the model does not follow fades),
  *   how much of the border the content itself covers (an object may touch a corner; a picture
  *   whose content runs from edge to edge has no background).
  * Below CROP_SURE the image is left alone. Transparency and an explicit box are certain: 1. */

@@ -9,7 +9,7 @@
 #include "ops/components.h"
 #include "ops/quantile.h"
 
-enum { THUMB_LONGEST = 640, JUDGE_SAMPLES = 8192 };
+enum { THUMB_LONGEST = 640, JUDGE_SAMPLES = 8192, OUTLINE_SAMPLES = 512, EDGE_REACH = 4 };
 
 #define LEAST_TOLERANCE 1.2 /* below, differences of averaged cells are not seen */
 #define NOISE_FACTOR 1.3    /* of the 99 % quantile: 3.4 to 4.4 sigma */
@@ -23,14 +23,14 @@ static bool background_start(struct crop_survey *survey, const struct crop_optio
                              struct error *error)
 {
     if (options->background != CROP_COLOR)
-        return background_fit(&survey->background, &survey->thumb, error);
+        return background_fit(&survey->background, &survey->thumb, &survey->reader, error);
     const struct image *image = survey->reader.image;
     enum icc_space space = image->shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB;
     double code[3] = {0};
     if (!icc_color_from_srgb(&image->metadata.icc, space, options->background_srgb, code, NULL))
         memcpy(code, options->background_srgb, sizeof code);
-    return background_from_color(&survey->background, &survey->thumb, options->background_lab,
-                                 code, error);
+    return background_from_color(&survey->background, &survey->thumb, &survey->reader,
+                                 options->background_lab, code, error);
 }
 
 /* Averages more cells where the background is so noisy that little would stand out of it. */
@@ -38,13 +38,15 @@ static bool survey_calm(struct crop_survey *survey, struct error *error)
 {
     static const uint32_t radii[] = {1, 2};
     struct thumb *thumb = &survey->thumb;
-    if (!background_difference(&survey->background, thumb, survey->difference, error))
+    if (!background_difference(&survey->background, thumb, &survey->reader, survey->difference,
+                               error))
         return false;
     for (int i = 0; i < 2 && survey->background.noise > CALM_NOISE; i++) {
         if (thumb->width < 32 || thumb->height < 32)
             break;
         if (!thumb_smooth(thumb, radii[i], error) ||
-            !background_difference(&survey->background, thumb, survey->difference, error))
+            !background_difference(&survey->background, thumb, &survey->reader, survey->difference,
+                               error))
             return false;
         survey->smoothed += radii[i];
     }
@@ -95,8 +97,8 @@ static bool survey_refit(struct crop_survey *survey, const struct crop_options *
         for (uint32_t y = tile->y; !tile->explained && y < tile->y + tile->height; y++)
             memset(survey->near + (size_t)y * thumb->width + tile->x, 1, tile->width);
     }
-    background_refit(background, thumb, survey->near);
-    return background_difference(background, thumb, survey->difference, error);
+    background_refit(background, thumb, &survey->reader, survey->near);
+    return background_difference(background, thumb, &survey->reader, survey->difference, error);
 }
 
 static void survey_bound(struct crop_survey *survey)
@@ -194,6 +196,36 @@ static double side_covered(const struct crop_survey *survey, size_t first, size_
     return (double)covered / count;
 }
 
+/* The strongest minus the weakest difference within EDGE_REACH cells of a cell. */
+static double step_around(const struct crop_survey *survey, uint32_t x, uint32_t y)
+{
+    uint32_t w = survey->thumb.width, h = survey->thumb.height;
+    uint32_t left = x > EDGE_REACH ? x - EDGE_REACH : 0, top = y > EDGE_REACH ? y - EDGE_REACH : 0;
+    float low = HUGE_VALF, high = 0.0f;
+    for (uint32_t v = top; v <= y + EDGE_REACH && v < h; v++)
+        for (uint32_t u = left; u <= x + EDGE_REACH && u < w; u++) {
+            float value = survey->difference[(size_t)v * w + u];
+            low = value < low ? value : low;
+            high = value > high ? value : high;
+        }
+    return (double)(high - low);
+}
+
+/* How sharply the content ends, in tolerances: what the sharper third of its outline reaches. */
+static double outline_sharpness(const struct crop_survey *survey)
+{
+    float steps[OUTLINE_SAMPLES];
+    uint32_t w = survey->thumb.width;
+    size_t cells = (size_t)w * survey->thumb.height, outline = 0, count = 0, seen = 0;
+    for (size_t i = 0; i < cells; i++)
+        outline += survey->near[i] && !survey->content[i];
+    size_t every = outline / OUTLINE_SAMPLES + 1;
+    for (size_t i = 0; i < cells; i++)
+        if (survey->near[i] && !survey->content[i] && seen++ % every == 0)
+            steps[count++] = (float)step_around(survey, (uint32_t)(i % w), (uint32_t)(i / w));
+    return (double)quantile(steps, count, 2.0 / 3) / survey->tolerance;
+}
+
 struct evidence {
     double contrast; /* of half of the content, in tolerances */
     double between;  /* share of the background that is past half of the tolerance */
@@ -242,11 +274,13 @@ bool crop_survey_judge(const struct crop_survey *survey, struct crop_doubts *dou
                         grade(survey->pixel_noise, 40.0, 20.0));
     doubts->contrast = grade(evidence.contrast, 1.0, 2.0);
     doubts->gap = grade(evidence.between, 0.3, 0.05);
+    doubts->outline = grade(outline_sharpness(survey), 1.0, 1.3);
     doubts->border = fmin(grade(evidence.border, 0.65, 0.4), grade(evidence.opposite, 0.5, 0.2));
     return true;
 }
 
 double crop_confidence(const struct crop_doubts *doubts)
 {
-    return doubts->ring * doubts->calm * doubts->contrast * doubts->gap * doubts->border;
+    return doubts->ring * doubts->calm * doubts->contrast * doubts->gap * doubts->outline *
+           doubts->border;
 }

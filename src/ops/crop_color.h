@@ -27,6 +27,7 @@ struct crop_doubts {
     double calm;     /* the explained background is smooth, as cells and as pixels */
     double contrast; /* content stands out */
     double gap;      /* little lies between background and content */
+    double outline;  /* content ends sharply, at least in parts; light fades */
     double border;   /* content leaves most of the border free */
 };
 
@@ -51,8 +52,8 @@ double crop_confidence(const struct crop_doubts *doubts);
  * where it exceeds the tolerance, or the noise of single pixels where that is more. Where weak
  * differences around strong ones go up and down as a compressor's ripples do, it must also reach
  * a quarter of the strongest near by; also where the edge of weak differences in a lossy image
- * happens to be that of a compressor's block. Where noise hides the edge from single pixels, it lies where
- * the cells cross half of the contrast. */
+ * happens to be that of a compressor's block. Where noise hides the edge from single pixels, it
+ * lies where the cells cross half of the contrast. */
 bool crop_edges(const struct crop_survey *survey, struct crop_box *content, struct error *error);
 
 #endif

@@ -36,7 +36,7 @@ static uint32_t lesser(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Fills REGION, whose difference has room; LINES has room for seven rows. */
+/* Fills REGION, whose difference has room; LINES has room for ten rows. */
 static void region_measure(const struct crop_survey *survey, const struct region *region,
                            float *lines)
 {
@@ -44,13 +44,14 @@ static void region_measure(const struct crop_survey *survey, const struct region
     size_t w = region->width;
     float *const lab[3] = {lines, lines + w, lines + 2 * w};
     float *const model[3] = {lines + 3 * w, lines + 4 * w, lines + 5 * w};
-    float *alpha = survey->reader.weighted ? lines + 6 * w : NULL;
+    float *const code[3] = {lines + 6 * w, lines + 7 * w, lines + 8 * w};
+    float *alpha = survey->reader.weighted ? lines + 9 * w : NULL;
     double step = 2.0 / shape->width, x0 = step * (region->x + 0.5) - 1.0;
     for (uint32_t y = 0; y < region->height; y++) {
         float *to = region->difference + y * w;
         pixel_reader_lab(&survey->reader, region->x, region->y + y, w, lab, alpha);
-        background_row(&survey->background, x0, step,
-                       (2.0 * (region->y + y) + 1.0) / shape->height - 1.0, w, model);
+        background_lab_row(&survey->background, &survey->reader, x0, step,
+                           (2.0 * (region->y + y) + 1.0) / shape->height - 1.0, w, code, model);
         ciede2000_row((const float *const *)model, (const float *const *)lab, to, w);
         for (size_t x = 0; alpha && x < w; x++)
             to[x] *= alpha[x];
@@ -77,7 +78,7 @@ bool crop_pixel_noise(struct crop_survey *survey, struct error *error)
     const struct background *background = &survey->background;
     const struct image_shape *shape = &survey->reader.image->shape;
     uint32_t cell = survey->thumb.cell;
-    float *memory = memory_array(NOISE_SAMPLES + 7 * (size_t)shape->width, sizeof *memory, error);
+    float *memory = memory_array(NOISE_SAMPLES + 10 * (size_t)shape->width, sizeof *memory, error);
     if (!memory)
         return false;
     size_t count = 0;
@@ -289,7 +290,7 @@ static bool edge_measure(const struct crop_survey *survey, struct edge *edge, st
     edge_lay_out(survey, edge);
     size_t area = (size_t)edge->region.width * edge->region.height;
     size_t blocks = (size_t)edge->blocks_deep * edge->blocks_long;
-    edge->region.difference = memory_array(area + blocks + 7 * (size_t)edge->region.width,
+    edge->region.difference = memory_array(area + blocks + 10 * (size_t)edge->region.width,
                                            sizeof(float), error);
     if (!edge->region.difference)
         return false;

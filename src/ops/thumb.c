@@ -204,20 +204,37 @@ static void cells_from_pixels(const struct averaging *job, uint32_t cell_y, uint
     }
 }
 
-/* The same for sRGB, where no transform wants samples of 16 bits between. */
-static void cells_to_lab_direct(const struct thumb *thumb, const struct pixel_reader *reader,
-                                size_t first, size_t last)
+/* At most CHUNK pixels of planar samples. */
+static void planes_to_lab(const struct pixel_reader *reader, const float *const code[3],
+                          size_t count, float *const lab[3])
 {
+    size_t colors = reader->image->shape.color == IMAGE_GREY ? 1 : 3;
+    if (reader->transform) {
+        uint16_t codes[3 * CHUNK];
+        for (size_t c = 0; c < colors; c++)
+            for (size_t i = 0; i < count; i++)
+                codes[i * colors + c] = (uint16_t)(code[c][i] * 65535.0f + 0.5f);
+        codes_to_lab(reader, codes, count, lab);
+        return;
+    }
     float linear[3][CHUNK];
-    for (size_t done = first; done < last; done += CHUNK) {
-        size_t part = last - done < CHUNK ? last - done : CHUNK;
-        for (unsigned c = 0; c < 3; c++) {
-            const float *code = thumb->code[thumb->codes == 3 ? c : 0] + done;
-            for (size_t i = 0; i < part; i++)
-                linear[c][i] = decode_sample(reader->decode, code[i] * PIXEL_DECODE_STEPS);
-        }
-        lab_row_from_linear(linear[0], linear[1], linear[2], thumb->lab[0] + done,
-                            thumb->lab[1] + done, thumb->lab[2] + done, part);
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < count; i++)
+            linear[c][i] = decode_sample(reader->decode,
+                                         code[c < colors ? c : 0][i] * PIXEL_DECODE_STEPS);
+    lab_row_from_linear(linear[0], linear[1], linear[2], lab[0], lab[1], lab[2], count);
+}
+
+void pixel_reader_codes(const struct pixel_reader *reader, const float *const code[3], size_t count,
+                        float *const lab[3])
+{
+    bool grey = reader->image->shape.color == IMAGE_GREY;
+    for (size_t done = 0; done < count; done += CHUNK) {
+        size_t part = count - done < CHUNK ? count - done : CHUNK;
+        const float *const from[3] = {code[0] + done, grey ? NULL : code[1] + done,
+                                      grey ? NULL : code[2] + done};
+        float *const to[3] = {lab[0] + done, lab[1] + done, lab[2] + done};
+        planes_to_lab(reader, from, part, to);
     }
 }
 
@@ -225,20 +242,11 @@ static void cells_to_lab_direct(const struct thumb *thumb, const struct pixel_re
 static void cells_to_lab(const struct thumb *thumb, const struct pixel_reader *reader,
                          size_t first, size_t last)
 {
-    uint16_t codes[3 * CHUNK];
-    if (!reader->transform) {
-        cells_to_lab_direct(thumb, reader, first, last);
-        return;
-    }
-    for (size_t done = first; done < last; done += CHUNK) {
-        size_t part = last - done < CHUNK ? last - done : CHUNK;
-        for (size_t c = 0; c < thumb->codes; c++)
-            for (size_t i = 0; i < part; i++)
-                codes[i * thumb->codes + c] =
-                    (uint16_t)(thumb->code[c][done + i] * 65535.0f + 0.5f);
-        float *const to[3] = {thumb->lab[0] + done, thumb->lab[1] + done, thumb->lab[2] + done};
-        codes_to_lab(reader, codes, part, to);
-    }
+    bool grey = thumb->codes == 1;
+    const float *const code[3] = {thumb->code[0] + first, grey ? NULL : thumb->code[1] + first,
+                                  grey ? NULL : thumb->code[2] + first};
+    float *const lab[3] = {thumb->lab[0] + first, thumb->lab[1] + first, thumb->lab[2] + first};
+    pixel_reader_codes(reader, code, last - first, lab);
 }
 
 static void averaging_run(void *context, size_t band)

@@ -31,6 +31,10 @@ void pixel_reader_close(struct pixel_reader *reader);
 void pixel_reader_lab(const struct pixel_reader *reader, uint32_t x, uint32_t y, size_t count,
                       float *const lab[3], float *alpha);
 
+/* COUNT pixels of the image's own samples, 0..1 in one plane or three, to Lab. */
+void pixel_reader_codes(const struct pixel_reader *reader, const float *const code[3], size_t count,
+                        float *const lab[3]);
+
 struct thumb {
     uint32_t width, height; /* cells */
     uint32_t cell;          /* pixels along a cell's side; the last column and row may be cut off */

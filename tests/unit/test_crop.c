@@ -90,8 +90,8 @@ static const struct {
     {"80 % moved inside", {10, 200, 400, 200}, 0, 1, 0, 0.8, 0, 15, 0, {0, 150, 500, 300}},
     {"80 % beyond the edge", {10, 200, 400, 200}, 0, 1, 0, 0.8, 0, 15, EXTEND,
      {-40, 150, 500, 300}},
-    {"90 % of 500 high in 4:3: 556 high, 741 wide, moved inside", {300, 50, 100, 500}, 0, 1, 4.0 / 3, 0.9, 0, 15,
-     0, {0, 22, 741, 556}},
+    {"90 % of 500 high in 4:3: 556 high, 741 wide, moved inside", {300, 50, 100, 500},
+     0, 1, 4.0 / 3, 0.9, 0, 15, 0, {0, 22, 741, 556}},
 };
 
 static struct crop_options options_plain(void)
@@ -142,7 +142,8 @@ static bool placement_holds(const struct crop_options *options, int64_t w, int64
                  box->x + box->width >= content->x + content->width &&
                  box->y + box->height >= content->y + content->height;
     if (!options->extend)
-        holds &= box->x >= 0 && box->y >= 0 && box->x + box->width <= w && box->y + box->height <= h;
+        holds &= box->x >= 0 && box->y >= 0 && box->x + box->width <= w &&
+                 box->y + box->height <= h;
     holds &= (double)(w - box->width) <= options->max_crop * (double)w + 1e-9;
     holds &= (double)(h - box->height) <= options->max_crop * (double)h + 1e-9;
     if (options->symmetric_x)
@@ -288,6 +289,8 @@ static const struct scene scenes[] = {
      200, 150, 421, 303, 2},
     {"dark background", 640, 480, {24, 24, 26}, -30, 0, 1, ELLIPSE, {200, 60, 40},
      200, 150, 421, 303, 2},
+    {"white blown out, grey corners", 640, 480, {280, 280, 280}, 0, 60, 1, ELLIPSE, BLUE,
+     200, 150, 421, 303, 2},
     {"small object", 1280, 960, LIGHT, 30, 0, 1, ELLIPSE, BLUE, 800, 500, 861, 561, 2},
     {"nearly all of the image", 640, 480, LIGHT, 30, 0, 1, RECTANGLE, BLUE, 20, 18, 622, 460, 1},
     {"reduced by 3", 1921, 1081, LIGHT, 40, 20, 1, ELLIPSE, BLUE, 601, 250, 1303, 911, 2},
@@ -416,6 +419,24 @@ static void test_doubt(void)
     confidence = confidence_of(&image, &result);
     tap_ok(!result.sure && !result.cropped, "stripes: %.2f", confidence);
 
+    /* A disc on a weave so fine that averaging hides it. */
+    for (uint32_t y = 0; y < shape.height; y++)
+        for (uint32_t x = 0; x < shape.width; x++) {
+            bool disc = hypot(x - 240.0, y - 190.0) < 80;
+            memset(image_row(&image, y) + 3 * (size_t)x, disc ? 20 : (x + y) % 2 ? 80 : 240, 3);
+        }
+    confidence = confidence_of(&image, &result);
+    tap_ok(!result.sure && !result.cropped, "a disc on a weave: %.2f", confidence);
+
+    /* A spot of light on a wall: no object, only light that fades. */
+    for (uint32_t y = 0; y < shape.height; y++)
+        for (uint32_t x = 0; x < shape.width; x++)
+            for (unsigned c = 0; c < 3; c++)
+                sample_put(&image, x, y, c, 180 + 50 * exp(-hypot(x - 240.0, y - 190.0) / 60) +
+                                                random_normal());
+    confidence = confidence_of(&image, &result);
+    tap_ok(!result.sure && !result.cropped, "a spot of light: %.2f", confidence);
+
     /* Sky above, ground below, a tower between. */
     for (uint32_t y = 0; y < shape.height; y++)
         for (uint32_t x = 0; x < shape.width; x++) {
@@ -520,7 +541,8 @@ static void test_alpha_random(void)
     unsigned wrong = 0;
     for (int i = 0; i < 400; i++) {
         struct image image;
-        struct image_shape shape = {1 + random_below(300), 1 + random_below(60), IMAGE_RGB, true, 8};
+        struct image_shape shape = {1 + random_below(300), 1 + random_below(60), IMAGE_RGB, true,
+                                    8};
         image_new(&image, &shape, NULL);
         uint32_t blobs = random_below(6), dots = random_below(60);
         for (uint32_t k = 0; k < blobs + dots; k++) {

@@ -16,8 +16,10 @@ static const struct known {
     size_t size;
     unsigned orientation;
 } knowns[] = {
-    {"little endian", BYTES("II*\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"), 6},
-    {"big endian", BYTES("MM\0*\0\0\0\x08" "\0\x01" "\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0"), 8},
+    {"little endian",
+     BYTES("II*\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"), 6},
+    {"big endian",
+     BYTES("MM\0*\0\0\0\x08" "\0\x01" "\x01\x12\0\x03\0\0\0\x01\0\x08\0\0\0\0\0\0"), 8},
     {"a long", BYTES("MM\0*\0\0\0\x08" "\0\x01" "\x01\x12\0\x04\0\0\0\x01\0\0\0\x03\0\0\0\0"), 3},
     {"behind another tag", BYTES("II*\0\x0a\0\0\0??" "\x02\0" "\x0f\x01\x02\0\x04\0\0\0abc\0"
                                  "\x12\x01\x03\0\x01\0\0\0\x05\0\0\0"), 5},
@@ -32,7 +34,8 @@ static const struct known {
     {"directory in the header", BYTES("II*\0\0\0\0\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"), 1},
     {"tag cut off", BYTES("II*\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0"), 1},
     {"not TIFF", BYTES("IM*\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"), 1},
-    {"another number than 42", BYTES("II+\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"), 1},
+    {"another number than 42",
+     BYTES("II+\0\x08\0\0\0" "\x01\0" "\x12\x01\x03\0\x01\0\0\0\x06\0\0\0"), 1},
     {"header only", BYTES("II*\0\x08\0\0\0"), 1},
     {"empty", BYTES(""), 1},
 };
