@@ -37,7 +37,7 @@ struct error {
     enum error_kind kind;
     char message[320];
     char hint[200]; /* what the reader can do about it; empty where nothing helps */
-    char file[256]; /* the file that is meant, where it is not the input; empty otherwise */
+    char file[4096]; /* the file that is meant, where it is not the input; empty otherwise */
 };
 
 /* Fills ERROR and returns false, so that a failing function can say `return error_set(…)`. An

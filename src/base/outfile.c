@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,7 +61,10 @@ static bool outfile_open_directory(struct outfile *file, unsigned flags, struct 
         *slash = '\0';
         directory = slash == file->path ? "/" : file->path;
     }
-    file->dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    /* Readable, so that it can be locked; a directory that may only be written serves as well. */
+    file->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (file->dir_fd < 0 && errno == EACCES)
+        file->dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int reason = errno;
     if (slash != NULL)
         *slash = '/';
@@ -101,19 +105,50 @@ static bool outfile_open_named(struct outfile *file)
     return false;
 }
 
-/* The name that the new file has for the moment between linking and renaming. */
+/* The name that the new file has for the moment between linking and renaming: always the same for
+ * one target, so that what a kill in that moment leaves can be found again. */
 static void outfile_new_name(const struct outfile *file, char name[NAME_MAX + 1])
 {
-    snprintf(name, NAME_MAX + 1, ".%.*s.imgtool-new", NAME_MAX - 14, file->name);
+    /* FNV-1a of the whole name, as a long one must be cut. */
+    uint64_t hash = 14695981039346656037u;
+    for (const char *p = file->name; *p != '\0'; p++)
+        hash = (hash ^ (uint8_t)*p) * 1099511628211u;
+    snprintf(name, NAME_MAX + 1, ".%.*s.%016llx.imgtool", NAME_MAX - 32, file->name,
+             (unsigned long long)hash);
+}
+
+/* Only who has locked the directory uses that name, so whatever has it is left over. */
+static void outfile_clear_left_over(const struct outfile *file)
+{
+    char name[NAME_MAX + 1];
+    struct stat status;
+    outfile_new_name(file, name);
+    if (fstatat(file->dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISREG(status.st_mode) && status.st_uid == geteuid())
+        unlinkat(file->dir_fd, name, 0);
+}
+
+/* Locks the directory for the moment of replacing; not for ever, as others may lock it too. */
+static bool outfile_lock(const struct outfile *file, int attempts)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < attempts; i++) {
+        if (flock(file->dir_fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return false;
 }
 
 static bool outfile_open_temporary(struct outfile *file, const struct stat *old, bool exists,
                                    struct error *error)
 {
-    char name[NAME_MAX + 1];
-    outfile_new_name(file, name);
-    /* Left by somebody who was killed in that moment; who is in it just now starts it again. */
-    unlinkat(file->dir_fd, name, 0);
+    if (exists && outfile_lock(file, 1)) {
+        outfile_clear_left_over(file);
+        flock(file->dir_fd, LOCK_UN);
+    }
     file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
                          errno == EINVAL)) {
@@ -145,10 +180,27 @@ static bool outfile_resolve(struct outfile *file, const char *path, struct error
     return file->path != NULL || error_set(error, ERROR_NO_MEMORY, "out of memory");
 }
 
+/* Names of open descriptors: written as they are, whatever they lead to. */
+static bool outfile_is_descriptor(const char *path)
+{
+    return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0 ||
+           strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0;
+}
+
+static bool outfile_open_directly(struct outfile *file, const char *path, struct error *error)
+{
+    file->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    return file->fd >= 0 ||
+           outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be opened");
+}
+
 static bool outfile_prepare(struct outfile *file, const char *path, unsigned flags,
                             struct error *error)
 {
     struct stat old = {0};
+    bool special = stat(path, &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode);
+    if (special || outfile_is_descriptor(path))
+        return outfile_open_directly(file, path, error);
     if (!outfile_resolve(file, path, error))
         return false;
     size_t length = strlen(path);
@@ -157,12 +209,6 @@ static bool outfile_prepare(struct outfile *file, const char *path, unsigned fla
     bool exists = stat(file->path, &old) == 0;
     if (exists && S_ISDIR(old.st_mode))
         return outfile_refuse(error, path, "is a directory, a file name is expected", NULL);
-    if (exists && !S_ISREG(old.st_mode)) {
-        file->fd = open(file->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        if (file->fd < 0)
-            return outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be opened");
-        return true;
-    }
     if (exists && file->exclusive)
         return outfile_refuse(error, path, "exists already", "without --no-clobber it is replaced");
     if (exists && access(file->path, W_OK) != 0)
@@ -197,29 +243,31 @@ static int outfile_link(const struct outfile *file, const char *name)
     return linkat(AT_FDCWD, self, file->dir_fd, name, AT_SYMLINK_FOLLOW);
 }
 
-/* Gives the unnamed file a name for a moment and renames it over the target. Another process that
- * writes the same target may take that name away in between: each of us then starts again, and
- * whatever is renamed is always somebody's complete file. */
+/* Gives the unnamed file a name for a moment and renames it over the target. Without the lock the
+ * name is one that nobody else has, and a kill in that moment would leave it. */
 static bool outfile_replace(const struct outfile *file)
 {
     char name[NAME_MAX + 1];
+    struct timespec now;
+    bool locked = outfile_lock(file, 1000);
     outfile_new_name(file, name);
-    for (int attempt = 0; attempt < 1000; attempt++) {
-        if (outfile_link(file, name) != 0) {
-            if (errno != EEXIST || (unlinkat(file->dir_fd, name, 0) != 0 && errno != ENOENT))
-                return false;
-            continue;
-        }
-        if (renameat(file->dir_fd, name, file->dir_fd, file->name) == 0)
-            return true;
-        if (errno != ENOENT) {
-            int reason = errno;
-            unlinkat(file->dir_fd, name, 0);
-            errno = reason;
-            return false;
-        }
+    if (locked) {
+        outfile_clear_left_over(file);
+    } else {
+        clock_gettime(CLOCK_REALTIME, &now);
+        snprintf(name, sizeof name, ".imgtool-%ld-%lx", (long)getpid(), (unsigned long)now.tv_nsec);
     }
-    return false;
+    bool done = outfile_link(file, name) == 0 &&
+                renameat(file->dir_fd, name, file->dir_fd, file->name) == 0;
+    if (!done) {
+        int reason = errno;
+        if (reason != EEXIST)
+            unlinkat(file->dir_fd, name, 0);
+        errno = reason;
+    }
+    if (locked)
+        flock(file->dir_fd, LOCK_UN);
+    return done;
 }
 
 static bool outfile_place(struct outfile *file)
@@ -279,6 +327,14 @@ void outfile_discard(struct outfile *file)
         close(file->dir_fd);
     free(file->path);
     *file = (struct outfile){.fd = -1, .dir_fd = -1};
+}
+
+bool outfile_same_target(const struct outfile *one, const struct outfile *two)
+{
+    struct stat a, b;
+    return one->dir_fd >= 0 && two->dir_fd >= 0 && strcmp(one->name, two->name) == 0 &&
+           fstat(one->dir_fd, &a) == 0 && fstat(two->dir_fd, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
 bool outfile_is_same(const struct outfile *file, const struct stat *status)

@@ -2,11 +2,12 @@
 /* Files that appear whole or not at all.
  *
  * The bytes go to an unnamed temporary in the target's directory; outfile_commit() syncs it and
- * puts it in the target's place. Replacing an existing file needs a name for the moment between
- * linking and renaming, some 10 microseconds (".NAME.imgtool-new"): it is always a complete file,
- * and the next output to the same target clears it away should the process be killed just there. Where the file system has no
- * unnamed files, a named temporary is used and removed on signals. Devices, pipes and sockets are
- * written directly. */
+ * puts it in the target's place. To replace an existing file it needs a name of its own between
+ * linking and renaming, some 10 microseconds (".NAME.HASH.imgtool"); the directory is locked
+ * meanwhile, so that several processes may write one target, and the next output to the same
+ * target clears away what a kill just there leaves. Where the file system has no unnamed files, a
+ * named temporary is used and removed on signals. Devices, pipes, sockets and names of descriptors
+ * (/dev/fd/N) are written directly. */
 #ifndef BASE_OUTFILE_H
 #define BASE_OUTFILE_H
 
@@ -38,6 +39,9 @@ bool outfile_commit(struct outfile *file, struct error *error);
 
 /* Gives the new bytes up. Fine on a file that was committed, or on {.fd = -1}. */
 void outfile_discard(struct outfile *file);
+
+/* True where both would become the same file. */
+bool outfile_same_target(const struct outfile *one, const struct outfile *two);
 
 /* True where FILE would replace the file that STATUS describes (same device and inode). */
 bool outfile_is_same(const struct outfile *file, const struct stat *status);

@@ -49,6 +49,9 @@ void signals_install(void)
         if (old.sa_handler != SIG_IGN || number == SIGPIPE || number == SIGTERM)
             sigaction(number, &action, NULL);
     }
+    /* A file over the limit of the process is then an error of the write that meets it. */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 bool signals_add_temporary(int dir_fd, const char *name)
@@ -134,7 +137,12 @@ bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *
         return false;
     pthread_attr_setstacksize(&attributes, 256 * 1024);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* Signals are for the first thread, which holds them back at times. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     bool started = pthread_create(&thread, &attributes, deadline_wait, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return started;
 }

@@ -200,13 +200,15 @@ char *text_mask(const char *string, char *out, size_t size)
     return out;
 }
 
-bool text_is_utf8(const char *string)
+void text_add_utf8(struct text *text, const char *string)
 {
-    for (const unsigned char *p = (const unsigned char *)string; *p != '\0';) {
+    const unsigned char *p = (const unsigned char *)string;
+    while (*p != '\0') {
         size_t length = utf8_length(p);
         if (length == 0)
-            return false;
-        p += length;
+            text_add(text, "\xef\xbf\xbd");
+        else
+            text_add_bytes(text, (const char *)p, length);
+        p += length == 0 ? 1 : length;
     }
-    return true;
 }

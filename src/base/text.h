@@ -33,7 +33,7 @@ const char *text_nearest(const char *word, const char *const *list, size_t count
  * a file name must not be able to drive a terminal. Returns OUT. */
 char *text_mask(const char *string, char *out, size_t size);
 
-/* True where STRING is valid UTF-8 as JSON needs it. */
-bool text_is_utf8(const char *string);
+/* Adds STRING with what is not valid UTF-8 replaced by U+FFFD, byte by byte. */
+void text_add_utf8(struct text *text, const char *string);
 
 #endif

@@ -4,13 +4,13 @@
 #include <string.h>
 
 const struct catalogue_entry catalogue[] = {
-    {"crop", "imgcrop", "crop to the content, with padding"},
-    {"shadow", "imgshadow", "put a soft shadow under a cutout"},
-    {"resize", "imgresize", "resize, to many sizes from one decode, and convert formats"},
-    {"info", "imginfo", "say what an image is, without decoding it"},
-    {"pipe", NULL, "run several commands as one pipeline"},
-    {"list", NULL, "list the commands"},
-    {"help", NULL, "show the help of a command"},
+    {"crop", "imgcrop", "crop to the content, with padding", true},
+    {"shadow", "imgshadow", "put a soft shadow under a cutout", true},
+    {"resize", "imgresize", "resize, to many sizes from one decode, and convert formats", true},
+    {"info", "imginfo", "say what an image is, without decoding it", false},
+    {"pipe", NULL, "run several commands as one pipeline", false},
+    {"list", NULL, "list the commands", false},
+    {"help", NULL, "show the help of a command", false},
 };
 
 const size_t catalogue_count = sizeof catalogue / sizeof catalogue[0];

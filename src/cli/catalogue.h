@@ -3,12 +3,14 @@
 #ifndef CLI_CATALOGUE_H
 #define CLI_CATALOGUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct catalogue_entry {
     const char *command; /* what imgtool calls it: "crop" */
     const char *binary;  /* "imgcrop"; NULL: part of imgtool itself */
     const char *summary; /* lower case, no full stop */
+    bool makes_image;    /* its output is an image, not text */
 };
 
 extern const struct catalogue_entry catalogue[];

@@ -39,7 +39,9 @@ static void bash_cases(const struct option_set *set, struct text *out)
         } else if (entry->type == OPTION_DIR || entry->type == OPTION_FILE) {
             text_add(out, "    ");
             add_pattern(entry, out);
-            text_printf(out, ") compopt -o filenames; COMPREPLY=($(compgen -%c -- \"$word\")); return ;;\n",
+            text_printf(out,
+                        ") compopt -o filenames; mapfile -t COMPREPLY < <(compgen -%c -- \"$word\")"
+                        "; return ;;\n",
                         entry->type == OPTION_DIR ? 'd' : 'f');
         }
     }
@@ -73,7 +75,7 @@ static void completion_bash(const struct cli_tool *tool, const struct option_set
         text_add(out, "' -- \"$word\"))\n");
     }
     text_add(out, "    else\n        compopt -o filenames\n"
-                  "        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n");
+                  "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n    fi\n}\n");
     text_printf(out, "complete -F _%s %s\n", tool->name, tool->name);
 }
 

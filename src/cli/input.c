@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/threads.h"
 #include "cli/report.h"
@@ -60,11 +61,11 @@ static bool input_prepare_profile(struct cli_run *run, struct cli_input *input,
     struct blob *icc = &input->metadata.icc;
     enum icc_space space = space_of(input->info->shape.color);
     if (icc->size > 0 && !icc_check(icc, space, &reason)) {
-        cli_warn(run, "%s: ICC profile ignored: %s", run->file, reason.message);
+        cli_warn(run, "%s: ICC profile ignored: %s", cli_file(run), reason.message);
         blob_free(icc);
     }
     if (!input_profile_from_gamma(input, &reason)) {
-        cli_warn(run, "%s: gamma ignored: %s", run->file, reason.message);
+        cli_warn(run, "%s: gamma ignored: %s", cli_file(run), reason.message);
         blob_free(icc);
     }
     if (space != ICC_CMYK)
@@ -119,7 +120,9 @@ static void input_describe(struct cli_run *run, struct cli_input *input)
     input->full_height = swaps ? info->stored_width : info->stored_height;
     input->stored = input->shape = info->shape;
     input->format = info->format;
-    if (getenv("IMGTOOL_INPUT_NAME") != NULL && info->origin != CODEC_NONE)
+    bool later_stage =
+        strcmp(input->source.name, "-") == 0 && getenv("IMGTOOL_INPUT_NAME") != NULL;
+    if (later_stage && info->origin != CODEC_NONE)
         input->format = info->origin;
     json_decref(run->input);
     run->input = json_pack("{s:o, s:s, s:i, s:i, s:I}", "path", cli_json_string(input->source.name),
@@ -147,7 +150,7 @@ bool cli_input_open(struct cli_run *run, const char *name, cli_input_enough *eno
         input->shape.width = input->stored.height;
         input->shape.height = input->stored.width;
     }
-    cli_explain(run, "%s: %s, %u x %u, %u channels of %u bits", run->file,
+    cli_explain(run, "%s: %s, %u x %u, %u channels of %u bits", cli_file(run),
                 codec_of(input->info->format)->name, input->full_width, input->full_height,
                 image_channels(&input->info->shape), (unsigned)input->info->stored_depth);
     return true;
@@ -174,7 +177,7 @@ static bool input_finish(struct cli_run *run, struct cli_input *input, struct er
     if (!codec_finish(input->reader, error))
         return false;
     if (input->info->warning[0] != '\0')
-        cli_warn(run, "%s: %s", run->file, input->info->warning);
+        cli_warn(run, "%s: %s", cli_file(run), input->info->warning);
     if (input->source.size_bytes < 0)
         json_object_set_new(run->input, "bytes",
                             json_integer((json_int_t)input->source.taken_bytes));

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/outfile.h"
@@ -28,7 +29,18 @@ static void main_open_descriptors(void)
 
 static void main_environment_warning(void *context, const char *message)
 {
-    cli_warn(context, "%s", message);
+    struct cli_run *run = context;
+    text_printf(&run->warnings, "%s\n", message);
+}
+
+static void main_show_warnings(struct cli_run *run)
+{
+    const char *line = run->warnings.data;
+    while (line != NULL && *line != '\0') {
+        size_t length = strcspn(line, "\n");
+        cli_warn(run, "%.*s", (int)length, line);
+        line += length + 1;
+    }
 }
 
 void cli_guess_report(struct cli_run *run, int argc, char **argv)
@@ -66,13 +78,14 @@ static void main_drain_stdin(void)
     } while (now.tv_sec - start.tv_sec < 2);
 }
 
-static bool main_print(const char *path, const struct text *text, struct error *error)
+static bool main_print(const char *path, unsigned flags, const struct text *text,
+                       struct error *error)
 {
     struct outfile file;
     struct sink sink;
     if (text->failed)
         return error_set(error, ERROR_NO_MEMORY, "out of memory");
-    if (!outfile_open(&file, path, 0, error))
+    if (!outfile_open(&file, path, flags, error))
         return false;
     sink_to_fd(&sink, file.fd);
     bool done = sink_write(&sink, text->data, text->length) && sink_flush(&sink);
@@ -85,6 +98,32 @@ static bool main_print(const char *path, const struct text *text, struct error *
         return outfile_commit(&file, error);
     outfile_discard(&file);
     return false;
+}
+
+bool cli_answer_now(struct cli_run *run, struct error *error)
+{
+    bool done = run->answer.length == 0 || main_print("-", 0, &run->answer, error);
+    text_free(&run->answer);
+    return done;
+}
+
+/* The lines of a measuring tool to where -o says, under the same rules as an image. */
+static bool main_print_answer(struct cli_run *run, struct error *error)
+{
+    const struct cli_common *options = run->options;
+    const char *path = options->output == NULL ? "-" : options->output;
+    struct stat input, output;
+    unsigned flags =
+        (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
+    if (run->file != NULL && !options->in_place && stat(run->file, &input) == 0 &&
+        stat(path, &output) == 0 && input.st_dev == output.st_dev &&
+        input.st_ino == output.st_ino)
+        return error_set(error, ERROR_USAGE, "'%s' is the input itself", path);
+    if (options->dry_run && strcmp(path, "-") != 0) {
+        cli_warn(run, "would write %s", path);
+        return true;
+    }
+    return main_print(path, flags, &run->answer, error);
 }
 
 static void main_version(const struct cli_run *run, struct text *out)
@@ -121,10 +160,12 @@ static bool main_information(const struct cli_run *run, bool *asked, struct erro
         cli_print_manual(run->tool, &out);
     else if (options->completion == NULL)
         *asked = false;
+    else if (strchr(run->tool->name, ' ') != NULL)
+        return error_set(error, ERROR_USAGE, "--completion: that of imgtool is for all of it");
     else if (!cli_print_completion(run->tool, options->completion, &out))
         return error_set(error, ERROR_USAGE, "--completion: '%s' is not one of bash, zsh or fish",
                          options->completion);
-    bool done = !*asked || main_print("-", &out, error);
+    bool done = !*asked || main_print("-", 0, &out, error);
     text_free(&out);
     return done;
 }
@@ -154,7 +195,7 @@ static void main_expired(void *context)
 {
     struct cli_run *run = context;
     struct error error = {0}, ignored = {0};
-    error_set(&error, ERROR_TIMEOUT, "not done after %.1f s: --timeout",
+    error_set(&error, ERROR_TIMEOUT, "not done after %g s: --timeout",
               (double)run->options->timeout_ms / 1000);
     signals_remove_temporaries();
     cli_report_error(run, &error);
@@ -183,6 +224,9 @@ static bool main_check_common(struct cli_run *run, struct error *error)
         snprintf(error->file, sizeof error->file, "stdout");
         return false;
     }
+    if (options->json && (tool->groups & CLI_FORMAT) == 0 && (tool->groups & CLI_INPUT) != 0 &&
+        tool->operands_are_inputs && option_given(&run->set, parsed, "output"))
+        return error_set(error, ERROR_USAGE, "--output together with --json, which goes to stdout");
     if (tool->max_operands >= 0 && parsed->operand_count > tool->max_operands)
         return error_set(error, ERROR_USAGE, "unexpected operand '%s', %s takes %s",
                          parsed->operands[tool->max_operands], tool->name,
@@ -229,8 +273,7 @@ static bool main_run(struct cli_run *run, struct error *error)
     if (!run->tool->run(run, run->options, error))
         return false;
     signals_claim(); /* from here on the result stands */
-    if (run->answer.length > 0 && !run->options->json &&
-        !main_print(run->options->output == NULL ? "-" : run->options->output, &run->answer, error))
+    if (run->answer.length > 0 && !run->options->json && !main_print_answer(run, error))
         return false;
     return run->reported || cli_report_json(run, NULL, error);
 }
@@ -246,6 +289,15 @@ static int main_fail(struct cli_run *run, const struct error *error)
     if (error->kind == ERROR_USAGE)
         main_drain_stdin();
     return error_exit_status(error->kind);
+}
+
+/* Some file systems tell only on closing that a write failed. */
+static int main_close_stdout(const struct cli_tool *tool, int status)
+{
+    if (close(STDOUT_FILENO) == 0 || errno == EBADF || status != 0)
+        return status;
+    fprintf(stderr, "%s: stdout: cannot be written: %s\n", tool->name, strerror(errno));
+    return error_exit_status(ERROR_IO);
 }
 
 int cli_main(const struct cli_tool *tool, int argc, char **argv)
@@ -265,8 +317,10 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv)
     run.options->effort = -1;
     cli_option_set(tool, &run.set);
     options_preset(&run.set, run.options, main_environment_warning, &run);
-    if (!options_parse(&run.set, argc, argv, tool->stop_at_operand, run.options, &run.parsed,
-                       &error)) {
+    bool parsed = options_parse(&run.set, argc, argv, tool->stop_at_operand, run.options,
+                                &run.parsed, &error);
+    main_show_warnings(&run);
+    if (!parsed) {
         cli_guess_report(&run, argc, argv);
         status = main_fail(&run, &error);
     } else if (!main_run(&run, &error)) {
@@ -280,7 +334,8 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv)
     json_decref(run.extra);
     json_decref(run.error_extra);
     text_free(&run.answer);
+    text_free(&run.warnings);
     options_release(&run.set, run.options);
     free(run.options);
-    return status;
+    return main_close_stdout(tool, status);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/name_template.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,12 +61,11 @@ bool name_template_expand(const char *pattern, const struct name_values *values,
             text_add_bytes(out, p++, 1);
             continue;
         }
-        char word[16] = "";
+        char word[16];
         size_t length = strcspn(p + 1, "}");
         if (p[1 + length] == '\0')
             return error_set(error, ERROR_USAGE, "--output-template: '%s' has no closing brace", p);
-        if (length < sizeof word)
-            memcpy(word, p + 1, length);
+        snprintf(word, sizeof word, "%.*s", (int)length, p + 1);
         int which = 0;
         while (which < PLACEHOLDER_COUNT && strcmp(placeholders[which], word) != 0)
             which++;
@@ -80,7 +80,7 @@ bool name_template_expand(const char *pattern, const struct name_values *values,
 const char *name_template_input(const char *path)
 {
     const char *handed_down = getenv("IMGTOOL_INPUT_NAME");
-    if (handed_down != NULL)
-        return handed_down;
-    return strcmp(path, "-") == 0 ? "stdin" : path;
+    if (strcmp(path, "-") != 0)
+        return path;
+    return handed_down != NULL ? handed_down : "stdin";
 }

@@ -58,8 +58,12 @@ static bool value_number(const struct option_entry *entry, const char *text, dou
     for (const struct unit *unit = units_of(entry->type); unit->name != NULL; unit++)
         if (strcmp(end, unit->name) == 0) {
             *value *= unit->factor;
-            bool whole = entry->type == OPTION_NUMBER || entry->type == OPTION_SHARE ||
-                         *value == floor(*value);
+            bool whole = entry->type == OPTION_NUMBER || entry->type == OPTION_SHARE;
+            /* 1.005 s is 1005 ms, although 1.005 * 1000 is not. */
+            if (!whole && fabs(*value - round(*value)) < 1e-6) {
+                *value = round(*value);
+                whole = true;
+            }
             return whole && *value >= entry->min && *value <= entry->max;
         }
     return false;

@@ -25,7 +25,8 @@ const char *cli_output_path(const struct cli_run *run, const struct cli_input *i
 static bool output_check_extension(const char *path, struct error *error)
 {
     static const char *const foreign[] = {"gif", "tif", "tiff", "avif", "heic", "heif", "bmp",
-                                          "svg", "pdf", "jxl",  "jp2",  "psd",  "ico"};
+                                          "svg", "pdf", "jxl",  "jp2",  "psd",  "ico",
+                                          "ppm", "pgm", "pnm",  "pbm"};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot != NULL && i < CLI_COUNT(foreign); i++)
         if (strcasecmp(dot + 1, foreign[i]) == 0) {
@@ -41,15 +42,23 @@ static bool output_choose_format(const struct cli_run *run, const char *path,
 {
     output->format = (enum codec_format)run->options->format;
     if (output->format == CODEC_NONE && strcmp(path, "-") != 0) {
-        output->format = codec_by_path(path);
-        if (output->format == CODEC_NONE && !output_check_extension(path, error))
+        if (!output_check_extension(path, error))
             return false;
+        output->format = codec_by_path(path);
     }
     if (output->format == CODEC_NONE)
         output->format = input->format;
     if (run->options->lossless && output->format == CODEC_JPEG)
         return error_set(error, ERROR_USAGE, "--lossless: JPEG is never lossless");
     return true;
+}
+
+/* True where both descriptors are one pipe or one regular file. */
+static bool same_file(int one, int two)
+{
+    struct stat a, b;
+    return two >= 0 && fstat(one, &a) == 0 && fstat(two, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino && !S_ISCHR(a.st_mode);
 }
 
 static bool output_check_stdout(const struct cli_run *run, struct error *error)
@@ -62,6 +71,10 @@ static bool output_check_stdout(const struct cli_run *run, struct error *error)
         error_set(error, ERROR_USAGE, "--json and the image would both go to stdout");
         return error_hint(error, "-o FILE for the image, or --report-fd N for the JSON");
     }
+    if (same_file(STDOUT_FILENO, (int)run->options->report_fd))
+        return error_set(error, ERROR_USAGE,
+                         "--report-fd: descriptor %d is where the image goes",
+                         (int)run->options->report_fd);
     int flags = fcntl(STDOUT_FILENO, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
         error_set(error, ERROR_IO, "is closed");
@@ -94,16 +107,23 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
                                   .dry = options->dry_run};
     if (!output_choose_format(run, path, input, output, error))
         return false;
-    if (output->dry)
-        return true;
-    if (strcmp(path, "-") == 0 && !output_check_stdout(run, error))
+    if (options->in_place && strcmp(path, "-") == 0)
+        return error_set(error, ERROR_USAGE, "--in-place: stdin cannot be replaced");
+    if (strcmp(path, "-") == 0 && !output->dry && !output_check_stdout(run, error))
         return false;
+    /* A trial opens its outputs too, unnamed, so that it fails where the real run would; only
+     * directories it does not create. */
+    if (output->dry && (options->mkdir || strcmp(path, "-") == 0))
+        return true;
     if (!outfile_open(&output->file, path, flags, error))
         return false;
-    if (output_check_input(run, input, output, error))
-        return true;
-    outfile_discard(&output->file);
-    return false;
+    if (!output_check_input(run, input, output, error)) {
+        outfile_discard(&output->file);
+        return false;
+    }
+    if (output->dry)
+        outfile_discard(&output->file);
+    return true;
 }
 
 static bool output_flatten(struct cli_run *run, const struct cli_output *output,
@@ -226,8 +246,9 @@ static bool output_search(const struct cli_output *output, const struct image *i
 {
     bool found = false, lossy = output->format == CODEC_JPEG ||
                                 (output->format == CODEC_WEBP && !options->lossless);
-    int low = 1, high = lossy ? (options->quality > 0 ? options->quality : 85) : 1;
-    if (!lossy)
+    int usual = output->format == CODEC_JPEG ? CODEC_JPEG_QUALITY : CODEC_WEBP_QUALITY;
+    int low = 1, high = lossy ? (options->quality > 0 ? options->quality : usual) : 1;
+    if (!lossy && options->effort < 0)
         options->effort = 9;
     /* The best quality first: often it fits. */
     for (int quality = high; low <= high && error->kind == ERROR_NONE;

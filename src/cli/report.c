@@ -16,11 +16,14 @@ static void report_line(struct cli_run *run, const char *format, va_list args)
 
 static void report_line(struct cli_run *run, const char *format, va_list args)
 {
-    char message[1024], line[1200];
+    char message[5000], masked[5000], id[200], line[5400];
     vsnprintf(message, sizeof message, format, args);
-    const char *id = run->options->request_id;
-    snprintf(line, sizeof line, "%s: %s%s%s%s\n", run->tool->name, id ? "[" : "", id ? id : "",
-             id ? "] " : "", message);
+    /* Names and ids come from outside: they must not drive the terminal or make up lines. */
+    text_mask(message, masked, sizeof masked);
+    const char *given = run->options->request_id;
+    text_mask(given == NULL ? "" : given, id, sizeof id);
+    snprintf(line, sizeof line, "%s: %s%s%s%s\n", run->tool->name, given ? "[" : "", id,
+             given ? "] " : "", masked);
     /* One write, so that lines of several processes do not mix. Nobody can be told if it fails. */
     if (write(STDERR_FILENO, line, strlen(line)) < 0)
         return;
@@ -63,13 +66,8 @@ char *cli_display_name(const char *name, char *out, size_t size)
 
 json_t *cli_json_string(const char *string)
 {
-    if (text_is_utf8(string))
-        return json_string(string);
     struct text valid = {0};
-    for (const char *p = string; *p != '\0'; p++) {
-        char one[2] = {*p, '\0'};
-        text_add(&valid, text_is_utf8(one) ? one : "\xef\xbf\xbd");
-    }
+    text_add_utf8(&valid, string);
     json_t *json = json_string(valid.data == NULL ? "" : valid.data);
     text_free(&valid);
     return json;
@@ -82,6 +80,11 @@ double cli_elapsed_ms(const struct cli_run *run)
     double ms = (double)(now.tv_sec - run->started.tv_sec) * 1e3 +
                 (double)(now.tv_nsec - run->started.tv_nsec) / 1e6;
     return round(ms * 10) / 10;
+}
+
+const char *cli_file(const struct cli_run *run)
+{
+    return strcmp(run->file, "-") == 0 ? "stdin" : run->file;
 }
 
 /* The file that an error is about, or NULL. */
@@ -181,20 +184,18 @@ bool cli_report_json(struct cli_run *run, const struct error *error, struct erro
 
 void cli_report_error(struct cli_run *run, const struct error *error)
 {
-    char name[300], message[sizeof error->message];
     const char *file = report_file(run, error);
-    text_mask(error->message, message, sizeof message);
     bool hinted = error->hint[0] != '\0';
     if (error->kind == ERROR_USAGE) {
-        char line[600];
-        snprintf(line, sizeof line, "%s: %s%s%s\nTry '%s --help'.\n", run->tool->name, message,
-                 hinted ? "; " : "", error->hint, run->tool->name);
+        report_always(run, "%s%s%s", error->message, hinted ? "; " : "", error->hint);
+        char line[100];
+        snprintf(line, sizeof line, "Try '%s --help'.\n", run->tool->name);
         if (write(STDERR_FILENO, line, strlen(line)) < 0)
             return;
         return;
     }
-    if (file != NULL)
-        cli_display_name(file, name, sizeof name);
-    report_always(run, "%s%s%s%s%s%s", file ? name : "", file ? ": " : "", message,
+    if (file != NULL && strcmp(file, "-") == 0)
+        file = "stdin";
+    report_always(run, "%s%s%s%s%s%s", file ? file : "", file ? ": " : "", error->message,
                   hinted ? " (" : "", error->hint, hinted ? ")" : "");
 }

@@ -16,6 +16,9 @@ void cli_explain(struct cli_run *run, const char *format, ...) PRINTF_LIKE(2, 3)
 /* A file's name as people see it: "stdin" for "-", control characters masked. OUT is returned. */
 char *cli_display_name(const char *name, char *out, size_t size);
 
+/* The run's file as messages name it: "stdin" for "-". */
+const char *cli_file(const struct cli_run *run);
+
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *cli_json_string(const char *string);
 

@@ -90,7 +90,8 @@ struct cli_run {
     struct json_t *input, *output, *result; /* parts of the JSON object; NULL is null */
     struct json_t *extra;       /* further fields of it; NULL: none */
     struct json_t *error_extra; /* further fields of its "error"; NULL: none */
-    struct text answer;    /* what a measuring tool writes to stdout, in lines */
+    struct text answer;    /* what a measuring tool writes to its output, in lines */
+    struct text warnings;  /* of the environment, in lines, until it is known whether -q is given */
     const char *file;      /* the file that errors are about; NULL: none */
     bool answer_no;        /* exit 1: done, and the answer is no */
     bool said;             /* the error has been told on stderr already */
@@ -100,6 +101,9 @@ struct cli_run {
 
 /* What the tool does in a line, from the catalogue. */
 const char *cli_summary(const struct cli_tool *tool);
+
+/* Writes run->answer to stdout at once, for tools with many answers. */
+bool cli_answer_now(struct cli_run *run, struct error *error);
 
 int cli_main(const struct cli_tool *tool, int argc, char **argv);
 

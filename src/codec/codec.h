@@ -18,6 +18,8 @@ enum codec_format { CODEC_NONE, CODEC_PNG, CODEC_JPEG, CODEC_WEBP, CODEC_PAM, CO
 #define CODEC_JPEG_MAX_SCANS 100
 #define CODEC_PNG_MAX_CHUNK_BYTES 8000000
 #define CODEC_PNG_MAX_CHUNKS 128
+#define CODEC_JPEG_QUALITY 85 /* where none is asked for */
+#define CODEC_WEBP_QUALITY 80
 #define CODEC_ICC_MAX_BYTES (4u << 20)
 
 struct codec_info;
@@ -30,16 +32,17 @@ struct codec_read_options {
     bool lenient;       /* decode what is there; CODEC warns through codec_info.warning */
     bool keep_metadata; /* fill exif and xmp too; the ICC profile is always read */
     bool header_only;   /* only the info is wanted: no decoder state, no prescan of the data */
-    /* The smallest size in pixels, in stored orientation, that still serves: the codec may decode
-     * to a smaller image of at least this size where that is cheaper and cannot be seen (JPEG).
-     * 0: the full size. */
-    uint32_t enough_width, enough_height;
+    /* May be NULL. Asked once the header is read for the smallest size in pixels, in stored
+     * orientation, that still serves (*WIDTH and *HEIGHT come with the full size): the codec may
+     * then decode to a smaller image of at least this size where that is cheaper and cannot be
+     * seen (JPEG). */
     void (*enough)(void *context, const struct codec_info *info, uint32_t *width,
                    uint32_t *height);
     void *enough_context;
 };
 
-/* What the header says. */
+/* What the header says: what stands before the pixels. It does not change once the reader is open,
+ * whatever follows them, except for `warning`. */
 struct codec_info {
     enum codec_format format;
     struct image_shape shape;       /* of the rows that codec_read_rows() gives */

@@ -20,7 +20,6 @@ _Static_assert(sizeof(JBLOCK) == sizeof(struct coefficients_block), "a block is 
 enum {
     OUTPUT_BYTES = 64 * 1024,
     ROWS_AT_ONCE = 16,
-    DEFAULT_QUALITY = 85,
     /* From here on colour is stored at full size. */
     FULL_COLOR_QUALITY = 90,
     /* Tables made for the picture take 3 times as long for 1 to 7 percent, a progressive file
@@ -720,7 +719,7 @@ static void writer_set_up(struct jpeg_writer *writer, const struct image *image,
                           const struct codec_write_options *options)
 {
     struct jpeg_compress_struct *encoder = &writer->encoder;
-    int quality = options->quality == 0 ? DEFAULT_QUALITY : options->quality;
+    int quality = options->quality == 0 ? CODEC_JPEG_QUALITY : options->quality;
     encoder->image_width = image->shape.width;
     encoder->image_height = image->shape.height;
     encoder->input_components = (int)image_channels(&image->shape);

@@ -17,12 +17,9 @@ static const double REDUCED_RATIO = 2;
 
 double jpeg_plan_reduction(const struct codec_info *info, const struct codec_read_options *options)
 {
-    uint32_t width = options->enough_width, height = options->enough_height;
-    if (options->enough != NULL) {
-        width = info->stored_width;
-        height = info->stored_height;
+    uint32_t width = info->stored_width, height = info->stored_height;
+    if (options->enough != NULL)
         options->enough(options->enough_context, info, &width, &height);
-    }
     if (width == 0 || height == 0)
         return 1;
     double across = (double)info->stored_width / width;

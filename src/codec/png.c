@@ -499,25 +499,12 @@ static void step_end(struct png_reader *reader)
     png_read_end(reader->png, reader->info);
     if (reader->bad_checksum && !reader->lenient)
         png_error(reader->png, "IDAT: incorrect data check");
-    reader_fill_exif(reader);
-}
-
-/* A chunk behind the image data. */
-static void reader_late_chunk(void *context, const char *type, const uint8_t *data, size_t size)
-{
-    struct png_reader *reader = context;
-    if (strcmp(type, "iTXt") == 0)
-        reader_take_xmp(reader, data, size);
-    else
-        reader_take_exif(reader, data, size);
 }
 
 static bool reader_plain_finish(struct png_reader *reader)
 {
     bool surplus = false;
-    const char *wanted = reader->keep_metadata ? "eXIfiTXt" : "eXIf";
-    bool done =
-        pngidat_finish(reader->idat, wanted, reader_late_chunk, reader, &surplus, &reader->problem);
+    bool done = pngidat_finish(reader->idat, &surplus, &reader->problem);
     if (surplus)
         reader_warn_once(reader, "IDAT: more data than the image needs");
     return done && reader->problem.kind == ERROR_NONE;

@@ -128,33 +128,48 @@ static bool chunk_next(struct pngidat *idat, struct error *error)
     return true;
 }
 
-/* One call of the decoder into SIZE bytes at OUT; *DONE says how many came. */
+/* One call of the decoder with what is left of the chunk, which may be nothing: it can hold back
+ * output, also when it has taken the last byte of the stream. *MOVED: it took or gave something. */
+static bool idat_decode_chunk(struct pngidat *idat, uint8_t *out, size_t size, size_t *done,
+                              bool *moved, struct error *error)
+{
+    const uint8_t *data = (const uint8_t *)"";
+    size_t shown = 0;
+    if (idat->chunk_left > 0 && !chunk_peek(idat, &data, &shown, error))
+        return false;
+    size_t left = shown, room = size;
+    const uint8_t *in = data;
+    enum deflate_status status = deflate_decode(idat->decoder, &in, &left, &out, &room);
+    if (status == DEFLATE_BAD_DATA)
+        return error_set(error, ERROR_CORRUPT, "IDAT: invalid compressed data");
+    if (status == DEFLATE_BAD_CHECKSUM)
+        return error_set(error, ERROR_CORRUPT, "IDAT: incorrect data check");
+    if (left < shown)
+        chunk_take(idat, data, shown - left);
+    idat->stream_ended = status == DEFLATE_END;
+    *done = size - room;
+    *moved = *done > 0 || left < shown || idat->stream_ended;
+    return true;
+}
+
+/* Decodes into SIZE bytes at OUT, going on to the next chunk where one is used up; *DONE says how
+ * many came, possibly none yet. */
 static bool idat_decode(struct pngidat *idat, uint8_t *out, size_t size, size_t *done,
                         struct error *error)
 {
-    const uint8_t *data = NULL;
-    size_t shown = 0;
-    *done = 0;
-    while (idat->chunk_left == 0) {
+    bool moved = false;
+    while (idat_decode_chunk(idat, out, size, done, &moved, error)) {
+        if (moved)
+            return true;
+        /* A decoder that neither takes nor gives has lost its way. */
+        if (idat->chunk_left > 0)
+            return error_set(error, ERROR_CORRUPT, "IDAT: invalid compressed data");
         if (!chunk_next(idat, error))
             return false;
         if (memcmp(idat->type, "IDAT", 4) != 0)
             return error_set(error, ERROR_CORRUPT, "not enough image data");
     }
-    if (!chunk_peek(idat, &data, &shown, error))
-        return false;
-    size_t left = shown, room = size;
-    const uint8_t *in = data;
-    enum deflate_status status = deflate_decode(idat->decoder, &in, &left, &out, &room);
-    /* A decoder that neither takes nor gives has lost its way. */
-    if (status == DEFLATE_BAD_DATA || (status == DEFLATE_MORE && left == shown && room == size))
-        return error_set(error, ERROR_CORRUPT, "IDAT: invalid compressed data");
-    if (status == DEFLATE_BAD_CHECKSUM)
-        return error_set(error, ERROR_CORRUPT, "IDAT: incorrect data check");
-    chunk_take(idat, data, shown - left);
-    idat->stream_ended = status == DEFLATE_END;
-    *done = size - room;
-    return true;
+    return false;
 }
 
 /* Makes the next row complete. */
@@ -238,25 +253,6 @@ static bool chunk_skip(struct pngidat *idat, struct error *error)
     return true;
 }
 
-/* Reads all data of the chunk. */
-static bool chunk_keep(struct pngidat *idat, struct blob *blob, struct error *error)
-{
-    size_t done = 0;
-    *blob = (struct blob){memory_array(idat->chunk_left, 1, error), idat->chunk_left};
-    if (blob->data == NULL)
-        return false;
-    while (done < blob->size) {
-        const uint8_t *data = NULL;
-        size_t shown = 0;
-        if (!chunk_peek(idat, &data, &shown, error))
-            return false;
-        memcpy(blob->data + done, data, shown);
-        chunk_take(idat, data, shown);
-        done += shown;
-    }
-    return true;
-}
-
 /* An upper-case first letter: nobody may ignore the chunk who does not know it. */
 static bool chunk_is_critical(const struct pngidat *idat)
 {
@@ -264,26 +260,13 @@ static bool chunk_is_critical(const struct pngidat *idat)
            memcmp(idat->type, "IDAT", 4) != 0 && memcmp(idat->type, "PLTE", 4) != 0;
 }
 
-bool pngidat_finish(struct pngidat *idat, const char *wanted,
-                    void (*found)(void *context, const char *type, const uint8_t *data,
-                                  size_t size),
-                    void *context, bool *surplus, struct error *error)
+bool pngidat_finish(struct pngidat *idat, bool *surplus, struct error *error)
 {
     if (!idat_end_stream(idat, surplus, error))
         return false;
     for (bool last = false; !last;) {
-        struct blob blob = {0};
-        char type[5];
-        memcpy(type, idat->type, sizeof type);
-        bool keep = strstr(wanted, type) != NULL && idat->chunk_left <= CODEC_PNG_MAX_CHUNK_BYTES;
-        bool good = keep ? chunk_keep(idat, &blob, error) : chunk_skip(idat, error);
-        last = memcmp(type, "IEND", 4) == 0;
-        /* Not believed before its CRC is checked. */
-        good = good && chunk_next(idat, error);
-        if (good && keep)
-            found(context, type, blob.data, blob.size);
-        blob_free(&blob);
-        if (!good)
+        last = memcmp(idat->type, "IEND", 4) == 0;
+        if (!chunk_skip(idat, error) || !chunk_next(idat, error))
             return false;
         if (chunk_is_critical(idat))
             return error_set(error, ERROR_CORRUPT, "%s: unknown critical chunk", idat->type);

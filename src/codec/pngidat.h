@@ -19,13 +19,9 @@ struct pngidat *pngidat_new(struct source *source, uint32_t first_chunk_bytes, s
  * often as there are rows. */
 const uint8_t *pngidat_row(struct pngidat *idat, struct error *error);
 
-/* After the last row: checks the end of the stream and all chunks to IEND. Chunks whose type is
- * among WANTED ("eXIfiTXt") and whose size is no bomb are given to FOUND. *SURPLUS: there is more
+/* After the last row: checks the end of the stream and all chunks to IEND. *SURPLUS: there is more
  * data than the image needs. */
-bool pngidat_finish(struct pngidat *idat, const char *wanted,
-                    void (*found)(void *context, const char *type, const uint8_t *data,
-                                  size_t size),
-                    void *context, bool *surplus, struct error *error);
+bool pngidat_finish(struct pngidat *idat, bool *surplus, struct error *error);
 
 void pngidat_free(struct pngidat *idat);
 

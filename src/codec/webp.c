@@ -18,7 +18,6 @@ enum {
     CHUNK_HEADER_BYTES = 8,
     FLAGS_OFFSET = 20, /* of the VP8X chunk, which is the first where it is present */
     PEEK_BYTES = 64 * 1024,
-    DEFAULT_QUALITY = 80,
     DEFAULT_EFFORT = 6 /* method 4, as cwebp without options */
 };
 
@@ -487,7 +486,7 @@ static bool webp_configure(WebPConfig *config, const struct image *image,
         config->exact = 1;
         return WebPConfigLosslessPreset(config, effort);
     }
-    config->quality = (float)(options->quality > 0 ? options->quality : DEFAULT_QUALITY);
+    config->quality = (float)(options->quality > 0 ? options->quality : CODEC_WEBP_QUALITY);
     config->method = (effort * 6 + 4) / 9;
     config->thread_level = options->threads > 1;
     /* Left to itself the encoder gives hidden pixels whatever colour is cheapest beside their

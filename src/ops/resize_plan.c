@@ -5,7 +5,7 @@
 
 static uint32_t rounded(double size)
 {
-    return size < 1 ? 1 : size > 65535 ? 65535 : (uint32_t)floor(size + 0.5);
+    return size < 1 ? 1 : size > 4e9 ? 4000000000u : (uint32_t)floor(size + 0.5);
 }
 
 /* Where gravity puts something: 0 at the low end, 1/2 centred, 1 at the high end. */

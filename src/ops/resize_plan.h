@@ -34,7 +34,7 @@ struct resize_plan {
 
 /* Plans TARGET for a source of WIDTH x HEIGHT. Without UPSCALE the picture is never enlarged: its
  * size stays at most the original's, and cover then gives what fits of the box. Sizes are rounded
- * to nearest and at least 1. */
+ * to nearest and at least 1; whoever takes memory for them judges them first. */
 void resize_plan_make(struct resize_plan *plan, uint32_t width, uint32_t height,
                       const struct resize_target *target, enum resize_fit fit,
                       enum resize_gravity gravity, bool upscale);

@@ -29,7 +29,10 @@ static char *command_unknown(const char *name, struct error *error)
 {
     error_set(error, ERROR_NOT_FOUND, "no command is called '%s'", name);
     const char *near = text_nearest(name, catalogue_commands(), catalogue_count);
-    if (near != NULL)
+    const struct catalogue_entry *entry = catalogue_find(name);
+    if (entry != NULL)
+        error_hint(error, "'imgtool %s' is not for pipelines", entry->command);
+    else if (near != NULL)
         error_hint(error, "did you mean '%s'?", near);
     else
         error_hint(error, "'imgtool list' shows all");

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/catalogue.h"
 #include "proc/command.h"
 
 enum {
@@ -69,6 +70,8 @@ static char **plan_arguments(const struct plan *plan, size_t i, char *path, stru
         added[count++] = "--mkdir";
     if (last && plan->no_clobber)
         added[count++] = "--no-clobber";
+    if (last && plan->dry_run)
+        added[count++] = "--dry-run";
     if (plan->request_id != NULL) {
         added[count++] = "--request-id";
         added[count++] = plan->request_id;
@@ -111,11 +114,13 @@ static int above_reserved(int fd)
     return higher;
 }
 
-/* Where the last stage writes: stdout, or something that cannot be written if that is taken. */
+/* Where the last stage writes. If stdout is taken, the words of a tool that measures are dropped,
+ * as its report says the same, but an image must not get lost: it cannot be written. */
 static int pipeline_last_stdout(const struct plan *plan)
 {
+    const struct catalogue_entry *last = catalogue_find(plan->stages[plan->stage_count - 1].command);
     if (plan->no_stdout)
-        return above_reserved(open("/dev/null", O_RDONLY | O_CLOEXEC));
+        return above_reserved(open("/dev/null", (last->makes_image ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
     return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1);
 }
 

@@ -19,7 +19,7 @@ struct plan_stage {
 struct plan {
     const char *input;   /* NULL: the first stage reads stdin, or what it names itself */
     const char *output;  /* NULL: the last stage writes stdout, or what it names itself */
-    bool mkdir, no_clobber; /* of OUTPUT */
+    bool mkdir, no_clobber, dry_run; /* of OUTPUT */
     const char *request_id; /* NULL: none */
     bool no_stdout;      /* stdout is taken by something else: a stage that writes it fails */
     bool quiet, verbose;

@@ -171,14 +171,18 @@ static json_t *result_json(const struct crop_result *result, const struct image 
 }
 
 /* The part of IMAGE that the result names, with the metadata; a view where nothing is added. */
-static bool crop_cut(struct image *image, const struct crop_result *result, struct image *cut,
+static bool crop_cut(const struct cli_run *run, struct image *image, const struct crop_result *result, struct image *cut,
                      struct error *error)
 {
     const struct crop_box *box = &result->box;
     bool inside = box->x >= 0 && box->y >= 0 && box->x + box->width <= image->shape.width &&
                   box->y + box->height <= image->shape.height;
-    if (!inside)
-        return crop_apply(image, result, cut, error);
+    if (!inside) {
+        struct codec_read_options limits;
+        cli_read_options(run, &limits);
+        return codec_check_size(&limits, (uint64_t)box->width, (uint64_t)box->height, error) &&
+               crop_apply(image, result, cut, error);
+    }
     struct image_box part = {(uint32_t)box->x, (uint32_t)box->y, (uint32_t)box->width,
                              (uint32_t)box->height};
     *cut = image_view(image, &part);
@@ -192,12 +196,12 @@ static bool crop_declined(struct cli_run *run, const struct crop_fields *fields,
                           const struct crop_result *result)
 {
     if (result->blank) {
-        cli_warn(run, "%s: no content found%s", run->file,
+        cli_warn(run, "%s: no content found%s", cli_file(run),
                  fields->blank == 1 ? ": --blank" : ", left as it is");
         return fields->blank == 1 || fields->strict;
     }
     if (!result->sure)
-        cli_warn(run, "%s: not sure what the content is (confidence %.2f), %s", run->file,
+        cli_warn(run, "%s: not sure what the content is (confidence %.2f), %s", cli_file(run),
                  result->confidence, fields->strict ? "declined: --strict" : "left as it is");
     return !result->sure && fields->strict;
 }
@@ -218,7 +222,7 @@ static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
                     (long long)result->box.y);
         return true;
     }
-    bool done = crop_cut(image, result, &cut, error) && cli_output_write(run, output, &cut, error);
+    bool done = crop_cut(run, image, result, &cut, error) && cli_output_write(run, output, &cut, error);
     image_free(&cut);
     return done;
 }
@@ -237,6 +241,8 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
             fields->background.kind == CROP_COLOR ? fields->background.color.srgb[c] : 1;
     if (!cli_input_open(run, fields->common.input, NULL, NULL, &input, error))
         return false;
+    crop.lossy = input.info->format == CODEC_JPEG ||
+                 (input.info->format == CODEC_WEBP && !input.info->lossless);
     bool done = (fields->print_box || cli_output_open(run, cli_output_path(run, &input), &input,
                                                       &output, error)) &&
                 cli_input_read(run, &input, &image, error) &&

@@ -108,15 +108,26 @@ static bool check_pixels(struct codec_reader *reader, struct error *error)
     return done && codec_finish(reader, error);
 }
 
+/* Without --check an animation is described, not refused. With it all frames are decoded, which
+ * asking for the last one does. */
 static bool info_read(struct cli_run *run, const struct info_options *options,
                       struct source *source, struct codec_reader **reader, struct error *error)
 {
     struct codec_read_options read;
     cli_read_options(run, &read);
-    read.header_only = !options->check;
-    /* Without --check an animation is described, not refused. */
-    read.frame = options->check && options->common.frame == 0 ? 1 : read.frame;
-    return codec_open(source, &read, reader, error);
+    read.header_only = true;
+    if (options->check && !source_hold(source, error))
+        return false;
+    if (!codec_open(source, &read, reader, error) || !options->check)
+        return *reader != NULL;
+    unsigned frames = codec_reader_info(*reader)->frames;
+    bool animated = codec_reader_info(*reader)->format == CODEC_WEBP && frames > 1;
+    codec_close(*reader);
+    *reader = NULL;
+    read.header_only = false;
+    if (read.frame == 0)
+        read.frame = animated ? frames : 1;
+    return source_rewind(source, error) && codec_open(source, &read, reader, error);
 }
 
 static bool info_one(struct cli_run *run, const struct info_options *options, const char *name,
@@ -142,7 +153,7 @@ static bool info_one(struct cli_run *run, const struct info_options *options, co
     bool done = !options->check || check_pixels(reader, error);
     if (done) {
         if (info->warning[0] != '\0')
-            cli_warn(run, "%s: %s", name, info->warning);
+            cli_warn(run, "%s: %s", cli_file(run), info->warning);
         int64_t bytes = source.size_bytes >= 0 ? source.size_bytes : (int64_t)source.taken_bytes;
         run->input = json_pack("{s:o, s:s, s:i, s:i, s:I}", "path", cli_json_string(name), "format",
                                codec_of(info->format)->name, "width", (int)facts.width, "height",
@@ -168,6 +179,12 @@ static bool info_many(struct cli_run *run, const struct info_options *options, s
             if (run->exit_status == 0)
                 run->exit_status = error_exit_status(failure.kind);
         }
+        /* Each line as it is known, so that nothing is lost if a later input ends us. */
+        bool to_stdout = strcmp(options->common.output, "-") == 0;
+        if (options->common.json)
+            text_free(&run->answer);
+        else if (to_stdout && !cli_answer_now(run, error))
+            return false;
         if (!cli_report_json(run, done ? NULL : &failure, error))
             return false;
     }

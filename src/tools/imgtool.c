@@ -32,19 +32,6 @@ static bool become(const char *name, char **arguments, int count, struct error *
     return false;
 }
 
-static bool tool_run(struct cli_run *run, void *fields, struct error *error)
-{
-    (void)fields;
-    if (run->parsed.operand_count == 0) {
-        error_set(error, ERROR_USAGE, "no command");
-        return error_hint(error, "'imgtool list' shows them");
-    }
-    become(run->parsed.operands[0], run->parsed.operands + 1, run->parsed.operand_count - 1, error);
-    /* There is no such tool to say so itself, in the form that its caller expects. */
-    cli_guess_report(run, run->parsed.operand_count, run->parsed.operands);
-    return false;
-}
-
 static bool list_run(struct cli_run *run, void *fields, struct error *error)
 {
     json_t *commands = json_array();
@@ -80,6 +67,30 @@ static const struct cli_tool *own_tool(const char *name)
         if (strcmp(own_tools[i]->name + strlen("imgtool "), name) == 0)
             return own_tools[i];
     return NULL;
+}
+
+static bool tool_run(struct cli_run *run, void *fields, struct error *error)
+{
+    (void)fields;
+    if (run->parsed.operand_count == 0) {
+        error_set(error, ERROR_USAGE, "no command");
+        return error_hint(error, "'imgtool list' shows them");
+    }
+    /* Before the command stand options of imgtool itself, of which none would reach the tool. */
+    if (run->parsed.given[0] != 0) {
+        error_set(error, ERROR_USAGE, "options before the command '%s'", run->parsed.operands[0]);
+        return error_hint(error, "what is meant for it goes behind it");
+    }
+    const struct cli_tool *own = own_tool(run->parsed.operands[0]);
+    if (own != NULL) {
+        run->reported = true;
+        run->exit_status = cli_main(own, run->parsed.operand_count, run->parsed.operands);
+        return true;
+    }
+    become(run->parsed.operands[0], run->parsed.operands + 1, run->parsed.operand_count - 1, error);
+    /* There is no such tool to say so itself, in the form that its caller expects. */
+    cli_guess_report(run, run->parsed.operand_count, run->parsed.operands);
+    return false;
 }
 
 static bool help_run(struct cli_run *run, void *fields, struct error *error)
@@ -129,8 +140,5 @@ static const struct cli_tool imgtool_tool = {
 
 int main(int argc, char **argv)
 {
-    const struct cli_tool *own = argc > 1 ? own_tool(argv[1]) : NULL;
-    if (own != NULL)
-        return cli_main(own, argc - 1, argv + 1);
     return cli_main(&imgtool_tool, argc, argv);
 }

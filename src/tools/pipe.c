@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/catalogue.h"
 #include "cli/report.h"
 #include "proc/pipeline.h"
 
@@ -109,11 +111,14 @@ static void describe(struct cli_run *run, const struct pipeline *pipeline)
         "has_shadow", (int)has_shadow, "elapsed_ms", cli_elapsed_ms(run));
 }
 
-/* True where a stage says itself where its image goes. */
+/* True where a stage says itself where its image goes, or makes none. */
 static bool names_output(const struct plan_stage *stage)
 {
     static const char *const words[] = {"-o", "--output", "--output-template", "--in-place",
                                         "--print-box", "--dry-run"};
+    const struct catalogue_entry *entry = catalogue_find(stage->command);
+    if (entry != NULL && !entry->makes_image)
+        return true;
     for (int i = 0; i < stage->argument_count; i++)
         for (size_t k = 0; k < CLI_COUNT(words); k++) {
             size_t length = strlen(words[k]);
@@ -125,6 +130,13 @@ static bool names_output(const struct plan_stage *stage)
     return false;
 }
 
+static bool is_same_file(const char *one, const char *two)
+{
+    struct stat a, b;
+    return one != NULL && two != NULL && stat(one, &a) == 0 && stat(two, &b) == 0 &&
+           S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static bool make_plan(const struct cli_run *run, const struct pipe_options *options,
                       struct plan *plan, struct error *error)
 {
@@ -134,6 +146,7 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
         .output = option_given(&run->set, &run->parsed, "output") ? common->output : NULL,
         .mkdir = common->mkdir,
         .no_clobber = common->no_clobber,
+        .dry_run = common->dry_run,
         .request_id = common->request_id,
         .no_stdout = common->json,
         .quiet = common->quiet,
@@ -142,6 +155,12 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
     };
     if (!plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error))
         return false;
+    if (common->in_place && plan->output == NULL)
+        plan->output = plan->input;
+    if (!common->in_place && is_same_file(plan->input, plan->output)) {
+        error_set(error, ERROR_USAGE, "'%s' is the input itself", plan->output);
+        return error_hint(error, "--in-place allows to replace it");
+    }
     bool to_stdout = plan->output != NULL ? strcmp(plan->output, "-") == 0
                                           : !names_output(&plan->stages[plan->stage_count - 1]);
     if (common->json && to_stdout) {
@@ -156,10 +175,10 @@ static bool pipe_judge(struct cli_run *run, const struct plan *plan,
 {
     bool said = show_messages(pipeline);
     if (pipeline->timed_out)
-        return error_set(error, ERROR_TIMEOUT, "not done after %.1f s: --timeout",
+        return error_set(error, ERROR_TIMEOUT, "not done after %g s: --timeout",
                          (double)plan->timeout_ms / 1000);
     describe(run, pipeline);
-    if (pipeline->culprit < 0)
+    if (pipeline->culprit < 0 || pipeline->status == 128 + SIGPIPE)
         return true;
     if (pipeline->status == 1) {
         run->answer_no = true;
@@ -187,6 +206,9 @@ static bool pipe_run(struct cli_run *run, void *fields, struct error *error)
     bool done = pipeline_run(&plan, &pipeline, error) && pipe_judge(run, &plan, &pipeline, error);
     int signal_number = pipeline.signal;
     pipeline_free(&pipeline);
+    /* The last stage lost its reader, and so did we. */
+    if (done && pipeline.status == 128 + SIGPIPE)
+        signal_number = SIGPIPE;
     if (signal_number != 0)
         raise(signal_number);
     return done;
@@ -206,13 +228,13 @@ const struct cli_tool pipe_tool = {
         "the exit status are those of the stage that failed first.",
     .result = "stages: each stage's own object; outputs: an array of {path, width, height, bytes, "
               "format}; metadata: {original_size, final_size, has_shadow, elapsed_ms}",
-    .groups = CLI_INPUT | CLI_OUTPUT | CLI_TIMEOUT,
+    .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_TIMEOUT,
     .examples = {{"imgtool pipe -i car.png -o car.webp crop : shadow : resize --width 800",
                   "one picture for a listing"},
                  {"imgtool pipe -i car.png crop : resize --size a=1200x --size b=400x "
                   "--output-template '{name}.jpg'",
                   "two sizes from one decode"},
-                 {"imgtool pipe --json -i car.png -o car.png crop : shadow",
+                 {"imgtool pipe --json -i car.png -o listing.png crop : shadow",
                   "one JSON object with the objects of the stages"}},
     .options_size = sizeof(struct pipe_options),
     .max_operands = -1,

@@ -59,6 +59,9 @@ static void resize_enough(void *context, uint32_t *width, uint32_t *height)
 {
     struct resize *resize = context;
     double across = 0, down = 0;
+    /* Nearest wants the pixels of the file, not averages of them. */
+    if (resize->options->filter == RESAMPLE_NEAREST)
+        return;
     for (size_t i = 0; i < resize->job_count; i++) {
         struct job *job = &resize->jobs[i];
         job_plan(resize, job, *width, *height);
@@ -126,18 +129,30 @@ static bool job_name(const struct resize *resize, struct job *job, struct error 
     return name_template_expand(resize->options->output_template, &values, &job->path, error);
 }
 
+/* Two outputs must not become one file. */
+static bool job_is_alone(const struct resize *resize, const struct job *job, struct error *error)
+{
+    for (const struct job *other = resize->jobs; other < job; other++)
+        if (strcmp(other->path.data, job->path.data) == 0 ||
+            outfile_same_target(&other->output.file, &job->output.file))
+            return error_set(error, ERROR_USAGE, "two outputs would be called '%s'; "
+                             "{name} in --output-template tells them apart", job->path.data);
+    return true;
+}
+
 static bool resize_open_outputs(struct resize *resize, struct error *error)
 {
+    struct codec_read_options limits;
+    cli_read_options(resize->run, &limits);
     for (size_t i = 0; i < resize->job_count; i++) {
         struct job *job = &resize->jobs[i];
         job_plan(resize, job, resize->input.full_width, resize->input.full_height);
-        if (!job_name(resize, job, error))
-            return false;
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(resize->jobs[k].path.data, job->path.data) == 0)
-                return error_set(error, ERROR_USAGE, "two outputs would be called '%s'; "
-                                 "{name} in --output-template tells them apart", job->path.data);
-        if (!cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error))
+        if (!codec_check_size(&limits, job->plan.width, job->plan.height, error) ||
+            !codec_check_size(&limits, job->plan.place.width, job->plan.place.height, error))
+            return error_hint(error, "an output would be this large");
+        if (!job_name(resize, job, error) ||
+            !cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error) ||
+            !job_is_alone(resize, job, error))
             return false;
     }
     return true;

@@ -382,3 +382,100 @@ C
     [[ $stderr != *$'\e'* ]]
     stderr_has "bad?[31m?name.png"
 }
+
+@test "bad: an orientation that comes behind the pixels of a PNG turns nothing" {
+    need_oracle
+    "$ORACLE_PYTHON" - << 'PYTHON'
+import struct, zlib
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+exif = b"II*\0" + struct.pack("<IHHHII", 8, 1, 274, 3, 1, 6) + b"\0\0\0\0"
+raw = b"".join(b"\0" + bytes(range(100)) * 9 for _ in range(10))
+for name, kind in (("late", b"eXIf"), ("other", b"fiTX")):
+    open(name + ".png", "wb").write(b"\x89PNG\r\n\x1a\n" +
+        chunk(b"IHDR", struct.pack(">IIBBBBB", 300, 10, 8, 2, 0, 0, 0)) +
+        chunk(b"IDAT", zlib.compress(raw)) + chunk(kind, exif) + chunk(b"IEND", b""))
+PYTHON
+    for file in late other; do
+        imgshadow --sigma 1 --metadata keep -o out.png $file.png
+        imgresize -o same.png $file.png
+        [ "$(imginfo --json same.png | jq -c '[.result.width,.result.height]')" = '[300,10]' ]
+    done
+}
+
+@test "good: many at once on one target: all succeed, one whole file stays, long names too" {
+    cutout
+    imgresize -o a.png --width 100 cutout.png
+    imgresize -o b.png --width 120 cutout.png
+    long=$(printf 'x%.0s' {1..245})
+    for target in out.png "${long}1.png"; do
+        for i in {1..12}; do
+            imgresize -o "$target" --width $((i % 2 ? 100 : 120)) cutout.png &
+        done
+        for job in $(jobs -p); do wait "$job"; done
+        cmp -s "$target" a.png || cmp -s "$target" b.png
+    done
+    imgresize -o "${long}1.png" --width 100 cutout.png &
+    imgresize -o "${long}2.png" --width 120 cutout.png &
+    wait
+    cmp "${long}1.png" a.png
+    cmp "${long}2.png" b.png
+    [ "$(ls -A | wc -l)" -eq 6 ]
+}
+
+@test "bad: text output follows the rules of files too" {
+    cutout
+    cp cutout.png before.png
+    fails 64 imginfo -o cutout.png cutout.png
+    fails 64 imgcrop --print-box -o cutout.png cutout.png
+    cmp cutout.png before.png
+    echo old > box
+    fails 73 imgcrop --print-box --no-clobber -o box cutout.png
+    imgcrop --print-box --dry-run -o box cutout.png
+    [ "$(cat box)" = old ]
+    imginfo --mkdir -o deep/down.txt cutout.png
+    [ -s deep/down.txt ]
+    fails 64 imginfo --json -o x.json cutout.png
+}
+
+@test "good: /dev/stdout and process substitution are written to" {
+    cutout
+    imgresize --width 50 -o direct.png cutout.png
+    imgresize --width 50 -f png -o /dev/stdout cutout.png | cmp - direct.png
+    imgresize --width 50 -f png -o >(cat > through.png) cutout.png
+    sleep 0.3
+    cmp through.png direct.png
+    imgresize --width 50 -f png -o /dev/stdout cutout.png > redirected.png
+    cmp redirected.png direct.png
+}
+
+@test "bad: a report on the descriptor of the image, --in-place on stdin, dry runs that would fail" {
+    cutout
+    fails 64 imgcrop --report-fd 1 cutout.png
+    fails 64 imgcrop --in-place - < cutout.png
+    echo old > old.png
+    fails 73 imgcrop --dry-run --no-clobber -o old.png cutout.png
+    fails 73 imgcrop --dry-run -o nowhere/x.png cutout.png
+    fails 64 imgcrop --dry-run -o cutout.png cutout.png
+}
+
+@test "bad: a file over the limit of the process is exit 74" {
+    render_png big.png noise --width 300 --height 300 --channels 3
+    run --separate-stderr bash -c 'ulimit -f 50; imgresize -o out.png big.png'
+    [ "$status" -eq 74 ]
+    stderr_has "File too large"
+    [ ! -e out.png ]
+}
+
+@test "bad: ids and output names cannot make up lines or drive the terminal" {
+    cutout
+    fails 66 imgcrop --request-id $'a\nimgcrop: fake' missing.png
+    [ "$(wc -l <<< "$stderr")" -eq 1 ]
+    render_png flat.png flat --width 30 --height 30
+    cp flat.png $'bl\e[31mank.png'
+    run --separate-stderr imgcrop -o out.png $'bl\e[31mank.png'
+    [ "$status" -eq 0 ]
+    [[ $stderr != *$'\e'* ]]
+    cp flat.png $'\xc3\xa4\xff.png'
+    [ "$(imginfo --json $'\xc3\xa4\xff.png' | jq -r .input.path)" = $'\xc3\xa4\xef\xbf\xbd.png' ]
+}

@@ -164,3 +164,13 @@ PYTHON
         done
     done
 }
+
+@test "bad: outputs are judged by the limits too" {
+    render_png a.png flat --width 10 --height 1000
+    fails 77 imgresize --upscale --width 1000 -o b.png a.png
+    stderr_has "--max-dimension"
+    fails 77 imgresize --size 9000x9000 --fit contain -o b.png a.png
+    stderr_has "--max-pixels"
+    fails 64 imgresize --size a=5x --size ./a=6x --output-template '{name}.png' a.png
+    [ ! -e a.png ] || [ "$(imginfo --json a.png | jq .result.width)" = 10 ]
+}

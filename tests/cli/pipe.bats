@@ -173,3 +173,33 @@ load helpers
     imgresize car.png --size 50% --output-template '{{{w}x{h}}}.{ext}' -f jpeg -q
     [ -s '{160x90}.jpg' ]
 }
+
+@test "bad: a pipeline does not replace its input without --in-place" {
+    cutout car.png
+    cp car.png before.png
+    fails 64 imgtool pipe -i car.png -o car.png crop : shadow
+    cmp car.png before.png
+    imgtool pipe --in-place -i car.png crop : shadow
+    run cmp -s car.png before.png
+    [ "$status" -ne 0 ]
+}
+
+@test "good: a pipeline whose reader goes away ends by SIGPIPE, silently" {
+    render_png noise.png noise --width 900 --height 700 --channels 3
+    run --separate-stderr bash -c 'imgtool pipe -i noise.png resize --width 800 : resize --width 700 -f pam | head -c 10 > /dev/null; exit ${PIPESTATUS[0]}'
+    [ "$status" -eq 141 ]
+    [ -z "$stderr" ]
+}
+
+@test "bad: options before the command are refused, not swallowed" {
+    cutout car.png
+    run -64 --separate-stderr imgtool --json crop -o out.png car.png
+    [ ! -e out.png ]
+    imgtool -- list > /dev/null
+}
+
+@test "good: a pipeline may end in a tool that only says something" {
+    cutout car.png
+    imgtool pipe --json -i car.png crop : info > object
+    jq -e '.ok and .stages[1].result.width > 0' object
+}
