@@ -20,7 +20,7 @@ complete -c imgshadow -l quality -x -d 'quality of JPEG (85) and lossy WebP (80)
 complete -c imgshadow -l lossless -d 'lossless WebP'
 complete -c imgshadow -l effort -x -d '0 writes fastest, 9 smallest; each format has its own default'
 complete -c imgshadow -l exact -d 'keep the colour of fully transparent pixels instead of writing 0'
-complete -c imgshadow -l background -x -d 'what transparency is flattened on where the format has none'
+complete -c imgshadow -l background -x -d 'flatten transparency on COLOR; formats without alpha always do'
 complete -c imgshadow -l metadata -x -a 'drop keep' -d 'EXIF and XMP; the ICC profile is always kept'
 complete -c imgshadow -l frame -x -d 'take the N-th frame of an animated image, which is refused otherwise'
 complete -c imgshadow -l lenient -d 'take what can be decoded of damaged input, with a warning'

@@ -14,6 +14,9 @@ enum { BLOCK_BYTES = 64 * 1024 };
 
 static bool source_over_limit(const struct source *source, struct error *error)
 {
+    if (source->limit_bytes < 1 << 20)
+        return error_set(error, ERROR_LIMIT, "larger than the %llu bytes limit: --max-input-bytes",
+                         (unsigned long long)source->limit_bytes);
     return error_set(error, ERROR_LIMIT, "larger than the %.1f MiB limit: --max-input-bytes",
                      (double)source->limit_bytes / (1024.0 * 1024.0));
 }

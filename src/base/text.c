@@ -178,13 +178,20 @@ static size_t utf8_length(const unsigned char *p)
     return length;
 }
 
+/* U+202A to 202E and U+2066 to 2069 turn the direction of writing: "gpj.exe" for "exe.jpg". */
+static bool is_bidi(const unsigned char *p)
+{
+    return p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xaa && p[2] <= 0xae) ||
+                            (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+}
+
 char *text_mask(const char *string, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)string;
     size_t used = 0;
     while (*p != '\0' && used + 1 < size) {
         size_t length = utf8_length(p);
-        bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0);
+        bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0) || is_bidi(p);
         if (length == 0 || control) {
             out[used++] = '?';
             p += length == 0 ? 1 : length;

@@ -46,7 +46,7 @@ static const struct option_entry format_entries[] = {
 static const struct option_entry flatten_entries[] = {
     {"background", 0, .type = OPTION_CUSTOM, "COLOR", "white", .offset = FIELD(background),
      .parse = value_background,
-     .help = "what transparency is flattened on where the format has none"},
+     .help = "flatten transparency on COLOR; formats without alpha always do"},
 };
 
 static const struct option_entry decode_entries[] = {

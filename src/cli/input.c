@@ -8,6 +8,7 @@
 
 #include "base/threads.h"
 #include "cli/report.h"
+#include "codec/deflate.h"
 #include "codec/exif.h"
 #include "color/icc.h"
 #include "image/convert.h"
@@ -290,6 +291,8 @@ struct json_t *cli_image_libraries(void)
         json_object_set_new(libraries, codec->library, json_string(version));
     }
     char version[64] = "";
+    deflate_version(version, sizeof version);
+    json_object_set_new(libraries, "zlib", json_string(version));
     icc_version(version, sizeof version);
     json_object_set_new(libraries, "lcms2", json_string(version));
     return libraries;

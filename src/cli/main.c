@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +27,17 @@ static void main_open_descriptors(void)
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) != fd)
             _exit(71);
+}
+
+/* A stage of a pipeline does not outlive the imgtool that started it, however that ended. */
+static void main_die_with_parent(void)
+{
+    const char *parent = getenv("IMGTOOL_PARENT");
+    if (parent == NULL || strtol(parent, NULL, 10) != getppid())
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (strtol(parent, NULL, 10) != getppid())
+        _exit(143);
 }
 
 static void main_environment_warning(void *context, const char *message)
@@ -307,6 +320,7 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv)
     int status = 70;
 
     main_open_descriptors();
+    main_die_with_parent();
     /* Options and operands come in any order, also where this variable would stop at the first. */
     unsetenv("POSIXLY_CORRECT");
     clock_gettime(CLOCK_MONOTONIC, &run.started);

@@ -34,6 +34,7 @@ struct unit {
 };
 
 static const struct unit units_none[] = {{"", 1}, {NULL, 0}};
+static const struct unit units_pixels[] = {{"", 1}, {"px", 1}, {NULL, 0}};
 static const struct unit units_share[] = {{"", 1}, {"%", 0.01}, {NULL, 0}};
 static const struct unit units_duration[] = {{"", 1e3},  {"ms", 1}, {"s", 1e3}, {"m", 6e4},
                                              {"min", 6e4}, {"h", 3.6e6}, {NULL, 0}};
@@ -47,6 +48,7 @@ static const struct unit *units_of(enum option_type type)
     return type == OPTION_SHARE      ? units_share
            : type == OPTION_DURATION ? units_duration
            : type == OPTION_BYTES    ? units_bytes
+           : type == OPTION_PIXELS   ? units_pixels
                                      : units_none;
 }
 
@@ -87,6 +89,7 @@ bool option_value(const struct option_entry *entry, const char *text, void *fiel
     case OPTION_CUSTOM:
         return entry->parse(text, field, error);
     case OPTION_INTEGER:
+    case OPTION_PIXELS:
     case OPTION_NUMBER:
     case OPTION_SHARE:
     case OPTION_BYTES:
@@ -119,6 +122,7 @@ void option_describe_range(const struct option_entry *entry, char *out, size_t s
         }
         break;
     case OPTION_INTEGER:
+    case OPTION_PIXELS:
         snprintf(out, size, "a whole number from %.0f to %.0f", entry->min, entry->max);
         break;
     case OPTION_NUMBER:
@@ -132,7 +136,8 @@ void option_describe_range(const struct option_entry *entry, char *out, size_t s
                  entry->max);
         break;
     case OPTION_DURATION:
-        snprintf(out, size, "a time such as 500ms, 10s or 2m, at most %g h", entry->max / 3.6e6);
+        snprintf(out, size, "a time such as 500ms, 10s or 2m, from %g ms to %g h", entry->min,
+                 entry->max / 3.6e6);
         break;
     default:
         break;
@@ -159,6 +164,7 @@ void options_preset(const struct option_set *set, void *structure,
             snprintf(message, sizeof message, "%s: %s; the default is used", entry->environment,
                      error.message);
             warn(context, message);
+            unsetenv(entry->environment); /* or the stages of a pipeline would say it again */
         }
     }
 }

@@ -19,6 +19,7 @@ enum option_type {
     OPTION_DIR,      /* const char *; completed as a directory */
     OPTION_CHOICE,   /* int: index into CHOICES */
     OPTION_INTEGER,  /* int64_t */
+    OPTION_PIXELS,   /* int64_t: "20" or "20px" */
     OPTION_NUMBER,   /* double */
     OPTION_SHARE,    /* double: "40%" or "0.4"; MIN and MAX are shares */
     OPTION_BYTES,    /* uint64_t: "64M", "1GiB", "1000" */

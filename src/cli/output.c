@@ -87,9 +87,13 @@ static bool output_check_stdout(const struct cli_run *run, struct error *error)
 static bool output_check_input(const struct cli_run *run, const struct cli_input *input,
                                const struct cli_output *output, struct error *error)
 {
-    struct stat status;
-    if (run->options->in_place || fstat(input->source.fd, &status) != 0 ||
-        !S_ISREG(status.st_mode) || !outfile_is_same(&output->file, &status))
+    struct stat status, pipeline = {0};
+    /* A later stage of a pipeline reads a pipe; what must not be lost is the pipeline's input. */
+    const char *name = getenv("IMGTOOL_INPUT_NAME");
+    bool later = name != NULL && strcmp(input->source.name, "-") == 0 && stat(name, &pipeline) == 0;
+    bool own = fstat(input->source.fd, &status) == 0 && S_ISREG(status.st_mode) &&
+               outfile_is_same(&output->file, &status);
+    if (run->options->in_place || (!own && !(later && outfile_is_same(&output->file, &pipeline))))
         return true;
     error_set(error, ERROR_USAGE, "'%s' is the input itself", output->path);
     return error_hint(error, "--in-place allows to replace it");
@@ -134,7 +138,7 @@ static bool output_flatten(struct cli_run *run, const struct cli_output *output,
     if (!icc_color_from_srgb(&image->metadata.icc, space, run->options->background.srgb,
                              background, error))
         return false;
-    if (image_is_transparent(image))
+    if (!codec_of(output->format)->writes_alpha && image_is_transparent(image))
         cli_warn(run, "%s: %s has no transparency, flattened on the background: --background",
                  strcmp(output->path, "-") == 0 ? "stdout" : output->path,
                  codec_of(output->format)->name);
@@ -178,7 +182,10 @@ bool cli_output_prepare(struct cli_run *run, const struct cli_output *output, st
                         struct error *error)
 {
     const struct codec *codec = codec_of(output->format);
-    if (image->shape.alpha && !codec->writes_alpha && !output_flatten(run, output, image, error))
+    bool wanted = (run->tool->groups & CLI_FLATTEN) != 0 &&
+                  option_given(&run->set, &run->parsed, "background");
+    if (image->shape.alpha && (!codec->writes_alpha || wanted) &&
+        !output_flatten(run, output, image, error))
         return false;
     if (image->shape.depth == 16 && !codec->writes_depth16)
         image_narrow(image);
@@ -310,9 +317,10 @@ bool cli_output_commit(struct cli_run *run, struct cli_output *output, struct er
 
 struct json_t *cli_output_json(const struct cli_output *output)
 {
-    return json_pack("{s:o, s:s, s:i, s:i, s:I}", "path", cli_json_string(output->path), "format",
+    return json_pack("{s:o, s:s, s:i, s:i, s:o}", "path", cli_json_string(output->path), "format",
                      codec_of(output->format)->name, "width", (int)output->width, "height",
-                     (int)output->height, "bytes", (json_int_t)output->bytes);
+                     (int)output->height, "bytes",
+                     output->dry ? json_null() : json_integer((json_int_t)output->bytes));
 }
 
 void cli_output_discard(struct cli_output *output)

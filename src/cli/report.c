@@ -136,6 +136,7 @@ static json_t *report_object(struct cli_run *run, const struct error *error)
         json_decref(input);
         json_decref(output);
         json_decref(result);
+        json_object_update(object, run->extra);
     } else {
         json_object_set_new(object, "input", input);
         json_object_set_new(object, "output", output);

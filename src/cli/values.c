@@ -30,7 +30,7 @@ bool value_length(const char *text, void *field, struct error *error)
     struct length length;
     const char *end = text;
     if (!length_at(&end, &length) || *end != '\0')
-        return error_set(error, ERROR_USAGE, "'%s' is not a length such as 20, 20px or 5%%", text);
+        return error_set(error, ERROR_USAGE, "'%s' is not a length such as 20, 20px or 5%%, from 0 to 65535 pixels", text);
     *(struct length *)field = length;
     return true;
 }
@@ -48,7 +48,8 @@ bool value_lengths(const char *text, void *field, struct error *error)
     }
     if (count == 0 || *end != '\0' || end[-1] == ',')
         return error_set(error, ERROR_USAGE,
-                         "'%s' is not 1 to 4 lengths such as 5%% or 10,20px,5%%,20", text);
+                         "'%s' is not 1 to 4 lengths such as 5%% or 10,20px,5%%,20, each from 0 "
+                         "to 65535 pixels", text);
     /* As in CSS: a missing left is the right, a missing bottom the top, a missing right the top. */
     struct length *sides = field;
     sides[0] = lengths[0];
@@ -88,19 +89,25 @@ bool value_offset(const char *text, void *field, struct error *error)
     return true;
 }
 
+/* Reads "+20" or "-20", as --print-box writes a box that leaves the image. */
+static bool signed_at(const char **text, double *number)
+{
+    return (**text == '+' || **text == '-') &&
+           whole_at(text, -MAX_PIXELS_A_SIDE, MAX_PIXELS_A_SIDE, number);
+}
+
 bool value_box(const char *text, void *field, struct error *error)
 {
-    static const char separators[] = {'x', '+', '+', '\0'};
-    double numbers[4] = {0};
+    double width = 0, height = 0, x = 0, y = 0;
     const char *p = text;
-    for (int i = 0; i < 4; i++) {
-        if (!whole_at(&p, i < 2 ? 1 : 0, MAX_PIXELS_A_SIDE, &numbers[i]) || *p != separators[i])
-            return error_set(error, ERROR_USAGE, "'%s' is not a box WxH+X+Y such as 640x480+10+20",
-                             text);
-        p++;
-    }
-    *(struct value_box *)field = (struct value_box){(uint32_t)numbers[0], (uint32_t)numbers[1],
-                                                    (uint32_t)numbers[2], (uint32_t)numbers[3]};
+    bool good = whole_at(&p, 1, MAX_PIXELS_A_SIDE, &width) && *p++ == 'x' &&
+                whole_at(&p, 1, MAX_PIXELS_A_SIDE, &height) && signed_at(&p, &x) &&
+                signed_at(&p, &y) && *p == '\0';
+    if (!good)
+        return error_set(error, ERROR_USAGE,
+                         "'%s' is not a box WxH+X+Y such as 640x480+10+20, each to 65535", text);
+    *(struct value_box *)field =
+        (struct value_box){(uint32_t)width, (uint32_t)height, (int32_t)x, (int32_t)y};
     return true;
 }
 

@@ -26,9 +26,10 @@ struct value_offset {
 };
 bool value_offset(const char *text, void *field, struct error *error);
 
-/* struct value_box: "WxH+X+Y" in whole pixels. */
+/* struct value_box: "WxH+X+Y" in whole pixels; "-X" lies left of the image. */
 struct value_box {
-    uint32_t width, height, x, y; /* width 0: none given */
+    uint32_t width, height; /* width 0: none given */
+    int32_t x, y;
 };
 bool value_box(const char *text, void *field, struct error *error);
 

@@ -84,6 +84,14 @@ static const char *codec_guess(const uint8_t *head, size_t size)
     return "text";
 }
 
+/* The usual reason for a file that ends too early. */
+static bool codec_failed(struct error *error)
+{
+    if (error->kind == ERROR_TRUNCATED)
+        error_hint(error, "the upload may be incomplete");
+    return false;
+}
+
 bool codec_open(struct source *source, const struct codec_read_options *options,
                 struct codec_reader **reader, struct error *error)
 {
@@ -92,8 +100,10 @@ bool codec_open(struct source *source, const struct codec_read_options *options,
     const uint8_t *head = source_peek(source, SNIFF_BYTES, &size, error);
     if (head == NULL)
         return false;
-    if (size == 0)
-        return error_set(error, ERROR_TRUNCATED, "is empty, an image is expected");
+    if (size == 0) {
+        error_set(error, ERROR_TRUNCATED, "is empty, an image is expected");
+        return codec_failed(error);
+    }
     for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++) {
         const struct codec *codec = codecs[format];
         if (!codec->sniff(head, size))
@@ -102,7 +112,7 @@ bool codec_open(struct source *source, const struct codec_read_options *options,
         if ((format != CODEC_PAM || source->limit_fixed) && !source_check_limit(source, error))
             return false;
         if (!codec->open(source, options, reader, error))
-            return false;
+            return codec_failed(error);
         (*reader)->codec = codec;
         (*reader)->info.format = format;
         return true;
@@ -123,14 +133,14 @@ bool codec_read_rows(struct codec_reader *reader, uint8_t *rows, size_t stride, 
     if (count > reader->info.shape.height - reader->rows_read)
         return error_set(error, ERROR_INTERNAL, "more rows asked for than there are");
     if (!reader->codec->read_rows(reader, rows, stride, count, error))
-        return false;
+        return codec_failed(error);
     reader->rows_read += count;
     return true;
 }
 
 bool codec_finish(struct codec_reader *reader, struct error *error)
 {
-    return reader->codec->finish(reader, error);
+    return reader->codec->finish(reader, error) || codec_failed(error);
 }
 
 void codec_close(struct codec_reader *reader)
@@ -181,8 +191,13 @@ bool codec_check_size(const struct codec_read_options *options, uint64_t width, 
                          (unsigned long long)longer, (unsigned long)options->max_dimension);
     /* Both are at most 2^32 - 1 now, so the product fits. */
     if (width * height > options->max_pixels)
-        return error_set(error, ERROR_LIMIT, "%.1f MP, over the %.1f MP limit: --max-pixels",
-                         (double)(width * height) / 1e6, (double)options->max_pixels / 1e6);
+        /* In pixels where megapixels would hide the difference. */
+        return options->max_pixels >= 1000000 && width * height > options->max_pixels / 20 * 21
+                   ? error_set(error, ERROR_LIMIT, "%.1f MP, over the %.1f MP limit: --max-pixels",
+                               (double)(width * height) / 1e6, (double)options->max_pixels / 1e6)
+                   : error_set(error, ERROR_LIMIT, "%llu pixels, over the %llu limit: --max-pixels",
+                               (unsigned long long)(width * height),
+                               (unsigned long long)options->max_pixels);
     return true;
 }
 

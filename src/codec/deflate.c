@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec/deflate.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -355,3 +356,8 @@ uint32_t deflate_adler32(const uint8_t *data, size_t size)
 }
 
 #endif
+
+void deflate_version(char *out, size_t size)
+{
+    snprintf(out, size, "%s", zlibVersion());
+}

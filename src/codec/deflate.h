@@ -69,4 +69,7 @@ uint32_t deflate_crc32(uint32_t crc, const uint8_t *data, size_t size);
 uint32_t deflate_adler32(const uint8_t *data, size_t size);
 uint32_t deflate_adler32_join(uint32_t first, uint32_t second, size_t second_size);
 
+/* The version of zlib that runs. */
+void deflate_version(char *out, size_t size);
+
 #endif

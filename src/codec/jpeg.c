@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include <jpeglib.h>
-
 #include <jerror.h>
 
 #include "codec/codec.h"
@@ -55,8 +54,6 @@ static void arrays_free(struct jpeg_arrays *arrays)
         coefficients_free(arrays->component[i].store);
     arrays->count = 0;
 }
-
-/* ---- Errors ---- */
 
 _Noreturn static void guard_jump(struct jpeg_guard *guard)
 {
@@ -329,8 +326,6 @@ static boolean input_segment(j_decompress_ptr decoder)
         guard_jump(&reader->guard);
     return TRUE;
 }
-
-/* ---- Coefficients ---- */
 
 static int component_scaled_size(const jpeg_component_info *component)
 {
@@ -782,6 +777,13 @@ static bool jpeg_write(struct sink *sink, const struct image *image,
     return done;
 }
 
+/* That of the headers: the library does not tell at run time. */
+static void jpeg_version(char *out, size_t size)
+{
+    int n = LIBJPEG_TURBO_VERSION_NUMBER;
+    snprintf(out, size, "%d.%d.%d", n / 1000000, n / 1000 % 1000, n % 1000);
+}
+
 const struct codec codec_jpeg = {
     .name = "jpeg",
     .extensions = "jpg jpeg jpe jfif",
@@ -792,4 +794,6 @@ const struct codec codec_jpeg = {
     .finish = jpeg_finish,
     .close = jpeg_close,
     .write = jpeg_write,
+    .library = "libjpeg-turbo",
+    .version = jpeg_version,
 };

@@ -30,7 +30,9 @@ static char *command_unknown(const char *name, struct error *error)
     error_set(error, ERROR_NOT_FOUND, "no command is called '%s'", name);
     const char *near = text_nearest(name, catalogue_commands(), catalogue_count);
     const struct catalogue_entry *entry = catalogue_find(name);
-    if (entry != NULL)
+    if (entry == NULL && access(name, F_OK) == 0)
+        error_hint(error, "it is a file: -i names the input");
+    else if (entry != NULL)
         error_hint(error, "'imgtool %s' is not for pipelines", entry->command);
     else if (near != NULL)
         error_hint(error, "did you mean '%s'?", near);

@@ -70,6 +70,8 @@ static char **plan_arguments(const struct plan *plan, size_t i, char *path, stru
         added[count++] = "--mkdir";
     if (last && plan->no_clobber)
         added[count++] = "--no-clobber";
+    if (last && plan->in_place)
+        added[count++] = "--in-place";
     if (last && plan->dry_run)
         added[count++] = "--dry-run";
     if (plan->request_id != NULL) {
@@ -271,19 +273,19 @@ static int child_exit_status(const struct child *child)
     return WIFEXITED(child->status) ? WEXITSTATUS(child->status) : 128 + WTERMSIG(child->status);
 }
 
-/* The leftmost stage that failed by itself. One that died of SIGPIPE or was ended by us did so
- * because another had failed; it counts only where no other did. */
+/* The leftmost stage that failed by itself. One that died of SIGPIPE did so because a later one read
+ * no more, which may have all that it needs; one that was ended by us, because another failed. */
 static void pipeline_judge(struct pipeline *pipeline)
 {
     pipeline->culprit = -1;
-    for (int pass = 0; pass < 2 && pipeline->culprit < 0; pass++)
-        for (size_t i = 0; i < pipeline->count && pipeline->culprit < 0; i++) {
-            const struct child *child = &pipeline->children[i];
-            bool broken_pipe = WIFSIGNALED(child->status) && WTERMSIG(child->status) == SIGPIPE;
-            bool innocent = broken_pipe || (child->killed && WIFSIGNALED(child->status));
-            if (child_failed(child) && (pass == 1 || !innocent))
-                pipeline->culprit = (int)i;
-        }
+    for (size_t i = 0; i < pipeline->count && pipeline->culprit < 0; i++) {
+        const struct child *child = &pipeline->children[i];
+        bool broken_pipe = WIFSIGNALED(child->status) && WTERMSIG(child->status) == SIGPIPE;
+        bool innocent = (broken_pipe && i + 1 < pipeline->count) ||
+                        (child->killed && WIFSIGNALED(child->status));
+        if (child_failed(child) && !innocent)
+            pipeline->culprit = (int)i;
+    }
     if (pipeline->culprit >= 0)
         pipeline->status = child_exit_status(&pipeline->children[pipeline->culprit]);
 }
@@ -296,8 +298,11 @@ bool pipeline_run(const struct plan *plan, struct pipeline *pipeline, struct err
     sigset_t blocked, before;
     *pipeline = (struct pipeline){.culprit = -1};
     bool done = true;
-    for (size_t i = 0; done && i < plan->stage_count; i++)
+    for (size_t i = 0; done && i < plan->stage_count; i++) {
         done = (paths[i] = command_path(plan->stages[i].command, error)) != NULL;
+        if (!done)
+            pipeline->culprit = (int)i;
+    }
     /* Blocked but while polling: a signal is then seen at one place only. */
     sigemptyset(&blocked);
     for (int i = 0; i < 3; i++)

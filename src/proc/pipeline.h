@@ -19,7 +19,7 @@ struct plan_stage {
 struct plan {
     const char *input;   /* NULL: the first stage reads stdin, or what it names itself */
     const char *output;  /* NULL: the last stage writes stdout, or what it names itself */
-    bool mkdir, no_clobber, dry_run; /* of OUTPUT */
+    bool mkdir, no_clobber, dry_run, in_place; /* of OUTPUT */
     const char *request_id; /* NULL: none */
     bool no_stdout;      /* stdout is taken by something else: a stage that writes it fails */
     bool quiet, verbose;
@@ -34,7 +34,8 @@ bool plan_parse_stages(struct plan *plan, char **arguments, int count, struct er
 struct pipeline {
     struct child children[PLAN_MAX_STAGES];
     size_t count;
-    int culprit;  /* the stage that failed first in the order of the data; -1: none */
+    int culprit;  /* the stage that failed first in the order of the data, or that does not exist;
+                   * -1: none */
     int status;   /* the exit status of the whole */
     bool timed_out;
     int signal;   /* one that ended us in between; the caller ends by it */

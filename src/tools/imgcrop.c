@@ -83,7 +83,7 @@ static const struct option_entry entries[] = {
     {"padding", 0, .brief = true, OPTION_CUSTOM, "LEN[,LEN...]", "5%", .offset = FIELD(padding),
      .parse = value_lengths,
      .help = "space around the content: 1 to 4 values in CSS order, a share is of its size"},
-    {"min-padding", 0, .type = OPTION_INTEGER, "PX", "20", 0, 65535, .offset = FIELD(min_padding),
+    {"min-padding", 0, .type = OPTION_PIXELS, "PX", "20", 0, 65535, .offset = FIELD(min_padding),
      .help = "the least padding in pixels"},
     {"max-crop", 0, .type = OPTION_SHARE, "SHARE", "80%", 0, 1, .offset = FIELD(max_crop),
      .help = "on neither axis is more than this removed"},
@@ -197,12 +197,14 @@ static bool crop_declined(struct cli_run *run, const struct crop_fields *fields,
 {
     if (result->blank) {
         cli_warn(run, "%s: no content found%s", cli_file(run),
-                 fields->blank == 1 ? ": --blank" : ", left as it is");
+                 fields->blank == 1 ? ": --blank"
+                 : fields->strict   ? ", declined: --strict"
+                                    : ", not cropped");
         return fields->blank == 1 || fields->strict;
     }
     if (!result->sure)
         cli_warn(run, "%s: not sure what the content is (confidence %.2f), %s", cli_file(run),
-                 result->confidence, fields->strict ? "declined: --strict" : "left as it is");
+                 result->confidence, fields->strict ? "declined: --strict" : "not cropped");
     return !result->sure && fields->strict;
 }
 
@@ -211,6 +213,10 @@ static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
                         struct cli_output *output, struct error *error)
 {
     struct image cut = {0};
+    cli_explain(run, "%s: content %lldx%lld%+lld%+lld, confidence %.2f, tolerance %.2f",
+                cli_file(run), (long long)result->content.width, (long long)result->content.height,
+                (long long)result->content.x, (long long)result->content.y, result->confidence,
+                result->tolerance);
     run->result = result_json(result, image);
     if (crop_declined(run, fields, result)) {
         run->answer_no = true;

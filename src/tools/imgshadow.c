@@ -39,7 +39,7 @@ static const struct option_entry entries[] = {
      .help = "opacity of the shadow"},
     {"color", 0, .brief = true, OPTION_CUSTOM, "COLOR", "black", .offset = FIELD(color),
      .parse = value_color, .help = "colour of the shadow: CSS or RAL"},
-    {"spread", 0, .type = OPTION_INTEGER, "PX", "0", 0, SHADOW_MAX_SPREAD, .offset = FIELD(spread),
+    {"spread", 0, .type = OPTION_PIXELS, "PX", "0", 0, SHADOW_MAX_SPREAD, .offset = FIELD(spread),
      .help = "let the silhouette grow by PX pixels before it is blurred"},
     {"canvas", 0, .type = OPTION_CHOICE, "HOW", "grow", .choices = canvas_choices,
      .offset = FIELD(canvas), .help = "make room for the shadow, or keep the size"},
@@ -127,6 +127,9 @@ static bool shadow_process(struct cli_run *run, const struct shadow_fields *fiel
         !shadow_load(run, input, &canvas, image, error) ||
         !shadow_paint(image, &canvas.original, &options, &has_shadow, error))
         return false;
+    cli_explain(run, "%s: sigma %.2f px, canvas %u x %u, the original at %u, %u", cli_file(run),
+                options.sigma_px, canvas.width, canvas.height, canvas.original.x,
+                canvas.original.y);
     image->metadata = input->metadata;
     input->metadata = (struct image_metadata){0};
     run->result = json_pack("{s:{s:i, s:i}, s:[i, i], s:b}", "offset", "x", (int)canvas.original.x,

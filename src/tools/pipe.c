@@ -95,7 +95,9 @@ static void describe(struct cli_run *run, const struct pipeline *pipeline)
     json_t *stages = json_array();
     bool has_shadow = false;
     for (size_t i = 0; i < pipeline->count; i++) {
-        json_t *report = stage_report(&pipeline->children[i]);
+        /* What came behind a failure only tells how it got there. */
+        bool victim = pipeline->culprit >= 0 && (int)i > pipeline->culprit;
+        json_t *report = victim ? NULL : stage_report(&pipeline->children[i]);
         json_t *shadow = json_object_get(json_object_get(report, "result"), "has_shadow");
         has_shadow = has_shadow || json_is_true(shadow);
         json_array_append_new(stages, report == NULL ? json_null() : report);
@@ -137,6 +139,32 @@ static bool is_same_file(const char *one, const char *two)
            S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* True where ARGUMENT is the option of that letter or name, with or without its value. */
+static bool is_option(const char *argument, char letter, const char *name)
+{
+    size_t length = strlen(name);
+    if (argument[0] == '-' && argument[1] == letter)
+        return true;
+    return strncmp(argument, name, length) == 0 &&
+           (argument[length] == '\0' || argument[length] == '=');
+}
+
+/* Between stages there are pipes: only the first may name an input, only the last an output. */
+static bool check_ends(const struct plan *plan, struct error *error)
+{
+    for (size_t i = 0; i < plan->stage_count; i++)
+        for (int k = 0; k < plan->stages[i].argument_count; k++) {
+            const char *argument = plan->stages[i].arguments[k];
+            if (i > 0 && is_option(argument, 'i', "--input"))
+                return error_set(error, ERROR_USAGE, "'%s' in stage %zu, which reads the one before",
+                                 argument, i + 1);
+            if (i + 1 < plan->stage_count && is_option(argument, 'o', "--output"))
+                return error_set(error, ERROR_USAGE, "'%s' in stage %zu, which feeds the next",
+                                 argument, i + 1);
+        }
+    return true;
+}
+
 static bool make_plan(const struct cli_run *run, const struct pipe_options *options,
                       struct plan *plan, struct error *error)
 {
@@ -147,13 +175,15 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
         .mkdir = common->mkdir,
         .no_clobber = common->no_clobber,
         .dry_run = common->dry_run,
+        .in_place = common->in_place,
         .request_id = common->request_id,
         .no_stdout = common->json,
         .quiet = common->quiet,
         .verbose = common->verbose,
         .timeout_ms = common->timeout_ms,
     };
-    if (!plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error))
+    if (!plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error) ||
+        !check_ends(plan, error))
         return false;
     if (common->in_place && plan->output == NULL)
         plan->output = plan->input;
@@ -184,12 +214,19 @@ static bool pipe_judge(struct cli_run *run, const struct plan *plan,
         run->answer_no = true;
         return true;
     }
-    const struct plan_stage *stage = &plan->stages[pipeline->culprit];
-    run->error_extra =
-        json_pack("{s:i, s:o}", "stage", pipeline->culprit + 1, "tool",
-                  cli_json_string(stage->command));
     run->said = said;
-    return stage_error(stage, &pipeline->children[pipeline->culprit], error);
+    return stage_error(&plan->stages[pipeline->culprit],
+                       &pipeline->children[pipeline->culprit], error);
+}
+
+/* Which stage an error is about, for its JSON object. */
+static void name_stage(struct cli_run *run, const struct plan *plan, int culprit)
+{
+    const char *command = plan->stages[culprit].command;
+    const struct catalogue_entry *entry = catalogue_find(command);
+    bool known = entry != NULL && entry->binary != NULL;
+    run->error_extra = json_pack("{s:i, s:o}", "stage", culprit + 1, "tool",
+                                 cli_json_string(known ? entry->binary : command));
 }
 
 static bool pipe_run(struct cli_run *run, void *fields, struct error *error)
@@ -201,10 +238,14 @@ static bool pipe_run(struct cli_run *run, void *fields, struct error *error)
         return false;
     /* Templates in a later stage see the name of the pipeline's input. */
     const char *name = plan.input == NULL || strcmp(plan.input, "-") == 0 ? "stdin" : plan.input;
-    if (setenv("IMGTOOL_INPUT_NAME", name, 1) != 0)
+    char parent[24];
+    snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    if (setenv("IMGTOOL_INPUT_NAME", name, 1) != 0 || setenv("IMGTOOL_PARENT", parent, 1) != 0)
         return error_set(error, ERROR_NO_MEMORY, "out of memory");
     bool done = pipeline_run(&plan, &pipeline, error) && pipe_judge(run, &plan, &pipeline, error);
     int signal_number = pipeline.signal;
+    if (!done && pipeline.culprit >= 0)
+        name_stage(run, &plan, pipeline.culprit);
     pipeline_free(&pipeline);
     /* The last stage lost its reader, and so did we. */
     if (done && pipeline.status == 128 + SIGPIPE)

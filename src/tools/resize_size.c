@@ -42,10 +42,11 @@ bool resize_sizes_add(const char *text, void *field, struct error *error)
     struct resize_sizes *sizes = field;
     struct resize_size size = {0};
     const char *equals = strchr(text, '=');
-    if (!target_parse(equals == NULL ? text : equals + 1, &size.target) || equals == text)
+    if (!target_parse(equals == NULL ? text : equals + 1, &size.target) || equals == text ||
+        (equals != NULL && memchr(text, '/', (size_t)(equals - text)) != NULL))
         return error_set(error, ERROR_USAGE,
                          "'%s' is not a size such as 800x600, 800x, x600, 50%% or thumb=200x, "
-                         "sides from 1 to %d", text, MAX_SIDE);
+                         "sides from 1 to %d, no / in a name", text, MAX_SIDE);
     if (sizes->count == MAX_SIZES)
         return error_set(error, ERROR_USAGE, "'%s' is one size too many, %d are allowed", text,
                          MAX_SIZES);

@@ -77,6 +77,11 @@ need_shared() {
     [ -d "$SHARED/$1" ] || skip "shared/$1 is not here"
 }
 
+# gone PID: the process has ended, whether or not somebody has taken note of it yet.
+gone() {
+    [ ! -e "/proc/$1" ] || grep -q '^State:.*zombie' "/proc/$1/status"
+}
+
 # under_sanitizers: true where the tools were built with them (they use more memory and time).
 under_sanitizers() {
     nm -D "$IMGTOOL_BUILD/imginfo" 2> /dev/null | grep -q __asan_

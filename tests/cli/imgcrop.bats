@@ -155,6 +155,7 @@ box() { # OPTION...: the box for the rectangle
     [ "$(oracle shape e.png)" = "340x320 RGBA" ]
     [ "$(oracle box e.png 0)" = "150 150 40 20" ]
     [ "$(box --box 10x20+30+40)" = 10x20+30+40 ]
+    [ "$(box --extend --box 340x320-50-90)" = 340x320-50-90 ]
     fails 64 imgcrop --box 10x20+295+40 r.png
     fails 64 imgcrop --box 10x20 r.png
 }

@@ -133,6 +133,14 @@ PYTHON
     [ "$(pixels 3 3 < corner)" = "  16  32  48" ]
 }
 
+@test "good: --background flattens, also where the format has transparency" {
+    cutout
+    imgresize --size 100x100 --fit contain --background white -o out.webp cutout.png
+    [ "$(imginfo --json out.webp | jq .result.alpha)" = false ]
+    imgresize --width 100 --background white -o out.png cutout.png
+    [ "$(imginfo --json out.png | jq .result.alpha)" = false ]
+}
+
 @test "good: sharpening changes edges and leaves flat areas" {
     render_png a.png checker --size 8 --width 64 --height 64 --channels 1
     imgresize a.png --sharpen 0% -o same.png

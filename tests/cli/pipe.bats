@@ -88,7 +88,7 @@ load helpers
     [ ! -e out.webp ]
     run --separate-stderr imgtool pipe --json -i cut.png -o out.webp crop : shadow
     [ "$status" -eq 65 ]
-    jq -e '.ok == false and .error.stage == 1 and .error.tool == "crop" and .error.code == 65 and
+    jq -e '.ok == false and .error.stage == 1 and .error.tool == "imgcrop" and .error.code == 65 and
         .error.file == "cut.png"' <<< "$output"
 }
 
@@ -137,10 +137,7 @@ load helpers
     wait $pid || code=$?
     exec 7>&-
     [ $code -eq 143 ]
-    for child in $children; do
-        run kill -0 "$child"
-        [ "$status" -ne 0 ]
-    done
+    for child in $children; do gone "$child"; done
     [ ! -e out.png ]
 }
 
@@ -202,4 +199,49 @@ load helpers
     cutout car.png
     imgtool pipe --json -i car.png crop : info > object
     jq -e '.ok and .stages[1].result.width > 0' object
+}
+
+@test "bad: neither does a template of the last stage replace the pipeline's input" {
+    cutout car.png
+    cp car.png before.png
+    fails 64 imgtool pipe -i car.png crop : resize --size 50% --output-template '{stem}.png'
+    cmp car.png before.png
+}
+
+@test "good: a stage that needs no more of its input has not failed" {
+    render_png noise.png noise --width 900 --height 700 --channels 3
+    imgtool pipe -i noise.png resize --width 800 : info > line
+    grep -q 800x line
+}
+
+@test "bad: only the first stage names an input, only the last an output" {
+    cutout car.png
+    fails 64 imgtool pipe -i car.png -o out.png crop : resize -i other.png
+    fails 64 imgtool pipe -i car.png crop -o mid.png : resize -o out.png
+    stderr_has "stage 1"
+    [ ! -e mid.png ]
+}
+
+@test "good: kill -9 of imgtool ends the stages too" {
+    mkfifo pipe
+    imgtool pipe -i pipe -o out.png crop : shadow &
+    pid=$!
+    exec 7<> pipe
+    sleep 0.3
+    children=$(pgrep -P $pid)
+    [ -n "$children" ]
+    kill -9 $pid
+    wait $pid || true
+    sleep 0.2
+    exec 7>&-
+    for child in $children; do gone "$child"; done
+}
+
+@test "good: a bad variable of the environment is said once" {
+    cutout car.png
+    IMGTOOL_TIMEOUT=12abc run --separate-stderr imgtool pipe -i car.png -o out.png crop : resize
+    [ "$status" -eq 0 ]
+    [ "$(grep -c IMGTOOL_TIMEOUT <<< "$stderr")" -eq 1 ]
+    IMGTOOL_TIMEOUT=12abc run --separate-stderr imgtool pipe -q -i car.png -o out.png crop : resize
+    [ -z "$stderr" ]
 }
