@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,48 +70,112 @@ unsigned threads_available(void)
     return count < 1 ? 1 : count > MAX_THREADS ? MAX_THREADS : (unsigned)count;
 }
 
+/* One call of threads_for(). It lives on its caller's stack, and is in the list of open jobs while
+ * it has work that nobody has taken. */
 struct job {
     void (*work)(void *context, size_t index);
     void *context;
-    size_t count;
-    atomic_size_t next;
+    size_t count, next, done; /* under the pool's lock, as all of this */
+    unsigned helpers;         /* that may still join */
+    struct job *below;
 };
 
-static void *job_run(void *argument)
+/* Threads that stay, because starting one takes longer than many a piece of work. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t opened, finished;
+    struct job *open; /* the newest first: it is the part of an older one */
+    unsigned started, idle;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .opened = PTHREAD_COND_INITIALIZER,
+          .finished = PTHREAD_COND_INITIALIZER};
+
+/* Takes JOB out of the list. With the lock. */
+static void job_close(const struct job *job)
 {
-    struct job *job = argument;
-    for (;;) {
-        size_t index = atomic_fetch_add(&job->next, 1);
-        if (index >= job->count)
-            return NULL;
+    for (struct job **place = &pool.open; *place != NULL; place = &(*place)->below)
+        if (*place == job) {
+            *place = job->below;
+            return;
+        }
+}
+
+/* Does what is left of JOB, together with whoever else is at it. With the lock, which is given up
+ * during the work itself. */
+static void job_work(struct job *job)
+{
+    while (job->next < job->count) {
+        size_t index = job->next++;
+        if (job->next == job->count)
+            job_close(job);
+        pthread_mutex_unlock(&pool.lock);
         job->work(job->context, index);
+        pthread_mutex_lock(&pool.lock);
+        if (++job->done == job->count)
+            pthread_cond_broadcast(&pool.finished);
     }
+}
+
+static void *pool_thread(void *unused)
+{
+    (void)unused;
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        struct job *job = pool.open;
+        while (job != NULL && job->helpers == 0)
+            job = job->below;
+        if (job == NULL) {
+            pool.idle++;
+            pthread_cond_wait(&pool.opened, &pool.lock);
+            pool.idle--;
+            continue;
+        }
+        job->helpers--;
+        job_work(job);
+    }
+    return NULL;
+}
+
+/* Sees to it that up to WANTED threads are there to help. With the lock. */
+static void pool_grow(unsigned wanted)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    if (pool.idle >= wanted || pthread_attr_init(&attributes) != 0)
+        return;
+    /* Small stacks, because the address space is limited. Signals are for the first thread, which
+     * holds them back at times. */
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (pool.started < wanted &&
+           pthread_create(&thread, &attributes, pool_thread, NULL) == 0)
+        pool.started++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
 }
 
 void threads_for(unsigned threads, size_t count, void (*work)(void *context, size_t index),
                  void *context)
 {
-    struct job job = {.work = work, .context = context, .count = count};
-    pthread_t helpers[MAX_THREADS];
-    pthread_attr_t attributes;
-    sigset_t all, before;
     unsigned wanted = threads > MAX_THREADS ? MAX_THREADS : threads;
     if (wanted > count)
         wanted = (unsigned)count;
-    unsigned started = 0;
-    if (wanted > 1 && pthread_attr_init(&attributes) == 0) {
-        /* Small stacks, because the address space is limited. Signals are for the first thread,
-         * which holds them back at times. */
-        pthread_attr_setstacksize(&attributes, STACK_BYTES);
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        while (started + 1 < wanted &&
-               pthread_create(&helpers[started], &attributes, job_run, &job) == 0)
-            started++;
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
-        pthread_attr_destroy(&attributes);
+    if (wanted <= 1) {
+        for (size_t i = 0; i < count; i++)
+            work(context, i);
+        return;
     }
-    job_run(&job);
-    for (unsigned i = 0; i < started; i++)
-        pthread_join(helpers[i], NULL);
+    struct job job = {.work = work, .context = context, .count = count, .helpers = wanted - 1};
+    pthread_mutex_lock(&pool.lock);
+    pool_grow(wanted - 1);
+    job.below = pool.open;
+    pool.open = &job;
+    pthread_cond_broadcast(&pool.opened);
+    job_work(&job);
+    while (job.done < job.count)
+        pthread_cond_wait(&pool.finished, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
 }

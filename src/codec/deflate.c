@@ -187,7 +187,7 @@ static size_t deflate_try(struct deflate_encoder *encoder, unsigned try, const u
 /* Whether TRY_ZLIB_RUNS, which takes long, beats TRY_ISAL_NEAR on a part of the band. */
 static bool deflate_runs_promise(struct deflate_encoder *encoder, const uint8_t *data, size_t size)
 {
-    enum { SAMPLE_BYTES = 16 << 10 };
+    enum { SAMPLE_BYTES = 4 << 10 };
     size_t sample = size < SAMPLE_BYTES ? size : SAMPLE_BYTES;
     const uint8_t *middle = data + (size - sample) / 2;
     size_t near = deflate_try(encoder, TRY_ISAL_NEAR, middle, sample, encoder->spare);

@@ -7,7 +7,8 @@
 
 enum {
     LANES = 4,
-    GROUP = 4 /* rows that are added to the sums together, so that these are read and written less */
+    GROUP = 4,       /* rows that are added to the sums together, so that these are touched less */
+    CHUNK_PIXELS = 128 /* of a row that are brought through a band at once: they stay in the cache */
 };
 
 /* One pixel of light. */
@@ -24,12 +25,10 @@ struct resampler {
     struct taps across, down;
     const struct tone *tone;
     struct image out;
-    uint32_t source_height;
-    float *rows;     /* up to GROUP incoming rows, resampled across */
-    uint32_t waiting; /* rows in there that are not in the sums yet */
+    float *rows;     /* a band of incoming rows, resampled across, and GROUP - 1 rows of 0 */
     float *sums;     /* a ring of output rows under way */
     uint32_t ring;   /* rows in it */
-    uint32_t source_y, first_open, next_open; /* outputs first_open .. next_open - 1 are under way */
+    uint32_t source_y, first_open; /* the first output that is not complete */
 };
 
 static double sinc(double x)
@@ -145,12 +144,12 @@ static void taps_free(struct taps *taps)
     free(taps->weights);
 }
 
-/* The most outputs that are under way at once: those whose taps meet a group of rows. */
+/* The most outputs that are under way at once: those whose taps meet a band of rows. */
 static uint32_t taps_overlap(const struct taps *taps)
 {
     uint32_t most = 1;
     for (uint32_t i = 0, open = 0; i < taps->outputs; i++) {
-        while (taps->first[open] + taps->count + GROUP <= taps->first[i])
+        while (taps->first[open] + taps->count + RESAMPLE_BAND_ROWS <= taps->first[i])
             open++;
         if (i - open + 1 > most)
             most = i - open + 1;
@@ -168,7 +167,6 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
         return false;
     r->tone = tone;
     r->out = *out;
-    r->source_height = source_height;
     if (!taps_new(&r->across, source_width, region->x, region->width, out->shape.width, filter,
                   error) ||
         !taps_new(&r->down, source_height, region->y, region->height, out->shape.height, filter,
@@ -176,7 +174,7 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
         goto fail;
     r->ring = taps_overlap(&r->down);
     size_t lanes = (size_t)out->shape.width * LANES;
-    r->rows = memory_zeroed(GROUP, lanes * sizeof *r->rows, error);
+    r->rows = memory_zeroed(RESAMPLE_BAND_ROWS + GROUP - 1, lanes * sizeof *r->rows, error);
     r->sums = memory_zeroed(r->ring, lanes * sizeof *r->sums, error);
     if (r->rows != NULL && r->sums != NULL)
         return true;
@@ -221,11 +219,11 @@ static void resample_across(const struct taps *taps, const float *in, float *out
 }
 
 MULTIVERSION
-static void resample_add(float *restrict sums, const float *restrict rows, const float *weights,
-                         size_t count)
+static void resample_add(float *restrict sums, const float *restrict rows, size_t stride,
+                         const float *weights, size_t count)
 {
-    const float *restrict a = rows, *restrict b = rows + count, *restrict c = rows + 2 * count,
-                         *restrict d = rows + 3 * count;
+    const float *restrict a = rows, *restrict b = rows + stride, *restrict c = rows + 2 * stride,
+                         *restrict d = rows + 3 * stride;
     for (size_t i = 0; i < count; i++)
         sums[i] += (a[i] * weights[0] + b[i] * weights[1]) +
                    (c[i] * weights[2] + d[i] * weights[3]);
@@ -245,82 +243,86 @@ static void resample_unpremultiply(float *pixels, size_t count)
 }
 
 static void resample_store_alpha(const struct image_shape *shape, const float *pixels,
-                                 uint8_t *row, unsigned channels)
+                                 uint8_t *row, unsigned channels, size_t count)
 {
     uint16_t *wide = (void *)row;
     float full = shape->depth == 16 ? 65535.0f : 255.0f;
-    for (uint32_t x = 0; x < shape->width; x++) {
-        float alpha = pixels[LANES * (size_t)x + 3];
+    for (size_t x = 0; x < count; x++) {
+        float alpha = pixels[LANES * x + 3];
         alpha = alpha < 0 ? 0 : alpha > 1 ? 1 : alpha;
         unsigned sample = (unsigned)(alpha * full + 0.5f);
         if (shape->depth == 16)
-            wide[(size_t)x * channels + channels - 1] = (uint16_t)sample;
+            wide[x * channels + channels - 1] = (uint16_t)sample;
         else
-            row[(size_t)x * channels + channels - 1] = (uint8_t)sample;
+            row[x * channels + channels - 1] = (uint8_t)sample;
     }
 }
 
-static void resample_store_row(struct resampler *r, float *pixels, uint32_t y)
+/* Pixels X to X + COUNT of output row Y. */
+static void resample_store(const struct resampler *r, float *pixels, uint32_t y, size_t x,
+                           size_t count)
 {
     const struct image_shape *shape = &r->out.shape;
-    uint8_t *row = image_row(&r->out, y);
+    uint8_t *row = image_row(&r->out, y) + x * image_pixel_bytes(shape);
     unsigned channels = image_channels(shape), colors = channels - (shape->alpha ? 1 : 0);
     if (shape->alpha) {
-        resample_store_alpha(shape, pixels, row, channels);
-        resample_unpremultiply(pixels, shape->width);
+        resample_store_alpha(shape, pixels, row, channels, count);
+        resample_unpremultiply(pixels, count);
     }
     for (unsigned c = 0; c < colors; c++)
         tone_encode_row(r->tone, c, pixels + c, LANES, row + c * (shape->depth / 8u), channels,
-                        shape->width);
+                        count);
 }
 
-/* Adds the waiting rows, the last of which is row LAST of the source, to the sums of output I.
- * Rows that it does not touch, or that there are not, count nothing. */
-static void resample_add_group(struct resampler *r, uint32_t i, uint32_t last)
+void resampler_across(struct resampler *r, const float *row, uint32_t index)
+{
+    resample_across(&r->across, row, r->rows + (size_t)index * r->out.shape.width * LANES);
+}
+
+/* Adds COUNT rows from SOURCE_Y on to SUMS, the LANE_COUNT lanes of output I that begin at LANE. */
+static void resample_add_band(const struct resampler *r, uint32_t count, uint32_t i, float *sums,
+                              size_t lane, size_t lane_count)
 {
     const struct taps *down = &r->down;
-    size_t lanes = (size_t)r->out.shape.width * LANES;
-    uint32_t first = last + 1 - r->waiting;
-    float weights[GROUP] = {0};
-    bool any = false;
-    for (uint32_t k = 0; k < r->waiting; k++) {
-        uint32_t tap = first + k - down->first[i]; /* wraps around where the row lies before */
-        weights[k] = tap < down->count ? down->weights[(size_t)i * down->count + tap] : 0;
-        any = any || weights[k] != 0;
+    size_t stride = (size_t)r->out.shape.width * LANES;
+    uint32_t first = r->source_y, last = first + count, end = down->first[i] + down->count;
+    uint32_t from = down->first[i] > first ? down->first[i] : first;
+    for (uint32_t y = from; y < end && y < last; y += GROUP) {
+        float weights[GROUP] = {0};
+        for (uint32_t k = 0; k < GROUP && y + k < end && y + k < last; k++)
+            weights[k] = down->weights[(size_t)i * down->count + (y + k - down->first[i])];
+        resample_add(sums, r->rows + (y - first) * stride + lane, stride, weights, lane_count);
     }
-    if (any)
-        resample_add(r->sums + (i % r->ring) * lanes, r->rows, weights, lanes);
 }
 
-/* Brings the waiting rows into the sums, and stores the outputs that have all of theirs. */
-static void resample_flush(struct resampler *r, uint32_t last)
+size_t resampler_chunks(const struct resampler *r)
+{
+    return (r->out.shape.width + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
+}
+
+void resampler_down(struct resampler *r, uint32_t count, size_t index)
 {
     const struct taps *down = &r->down;
-    size_t lanes = (size_t)r->out.shape.width * LANES;
-    while (r->next_open < down->outputs && down->first[r->next_open] <= last) {
-        memset(r->sums + (r->next_open % r->ring) * lanes, 0, lanes * sizeof *r->sums);
-        r->next_open++;
+    size_t x = index * CHUNK_PIXELS, width = r->out.shape.width;
+    size_t pixels = width - x < CHUNK_PIXELS ? width - x : CHUNK_PIXELS;
+    uint32_t last = r->source_y + count;
+    for (uint32_t i = r->first_open; i < down->outputs && down->first[i] < last; i++) {
+        float *sums = r->sums + ((i % r->ring) * width + x) * LANES;
+        if (down->first[i] >= r->source_y)
+            memset(sums, 0, pixels * LANES * sizeof *sums);
+        resample_add_band(r, count, i, sums, x * LANES, pixels * LANES);
+        if (down->first[i] + down->count <= last)
+            resample_store(r, sums, i, x, pixels);
     }
-    for (uint32_t i = r->first_open; i < r->next_open; i++) {
-        resample_add_group(r, i, last);
-        if (last + 1 >= down->first[i] + down->count) {
-            resample_store_row(r, r->sums + (i % r->ring) * lanes, i);
-            r->first_open = i + 1;
-        }
-    }
-    r->waiting = 0;
 }
 
-void resampler_push(struct resampler *r, const float *row)
+void resampler_advance(struct resampler *r, uint32_t count)
 {
-    uint32_t y = r->source_y++;
-    size_t lanes = (size_t)r->out.shape.width * LANES;
-    if (r->first_open == r->down.outputs)
-        return;
-    resample_across(&r->across, row, r->rows + r->waiting * lanes);
-    r->waiting++;
-    if (r->waiting == GROUP || y + 1 == r->source_height)
-        resample_flush(r, y);
+    const struct taps *down = &r->down;
+    r->source_y += count;
+    while (r->first_open < down->outputs &&
+           down->first[r->first_open] + down->count <= r->source_y)
+        r->first_open++;
 }
 
 #define LOAD_PIXELS(type, full)                                                                    \

@@ -40,8 +40,20 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
                    const struct resample_region *region, enum resample_filter filter,
                    const struct tone *tone, const struct image *out, struct error *error);
 
-/* Takes the next source row: source_width * 4 floats from resample_load_row(). */
-void resampler_push(struct resampler *resampler, const float *row);
+/* Source rows go through in bands of up to so many. For each band: resampler_across() for every row,
+ * then resampler_down() for every chunk of columns, then resampler_advance(). The calls of one kind
+ * are independent of each other and may run on several threads. */
+enum { RESAMPLE_BAND_ROWS = 64 };
+
+/* Takes row INDEX of the band: source_width * 4 floats from resample_load_row(). */
+void resampler_across(struct resampler *resampler, const float *row, uint32_t index);
+
+/* Brings a band of COUNT rows into columns of chunk INDEX, below resampler_chunks(). */
+void resampler_down(struct resampler *resampler, uint32_t count, size_t index);
+size_t resampler_chunks(const struct resampler *resampler);
+
+/* The band of COUNT rows is done. */
+void resampler_advance(struct resampler *resampler, uint32_t count);
 
 void resampler_free(struct resampler *resampler);
 

@@ -15,7 +15,7 @@
 #include "ops/resize_plan.h"
 #include "ops/sharpen.h"
 
-enum { BAND_ROWS = 64 };
+enum { BAND_ROWS = RESAMPLE_BAND_ROWS, ROWS_A_PIECE = 8 };
 
 /* One output on its way. */
 struct job {
@@ -200,27 +200,66 @@ static bool job_prepare(struct resize *resize, struct job *job, struct error *er
                          error);
 }
 
-/* A band of rows that all jobs take, each on a thread. */
+/* Rows of the source on their way into all outputs. */
 struct band {
     struct resize *resize;
     const uint8_t *rows;
-    const float *light;
+    float *light;
     size_t stride;
     uint32_t first, count;
 };
 
-static void band_take(void *context, size_t index)
+/* Some rows of the band to light, and across into each output. */
+static void band_across(void *context, size_t index)
 {
     const struct band *band = context;
-    const struct image_shape *shape = &band->resize->input.shape;
-    struct job *job = &band->resize->jobs[index];
-    for (uint32_t i = 0; i < band->count; i++) {
-        if (job->resampler != NULL)
-            resampler_push(job->resampler, band->light + (size_t)i * shape->width * 4);
-        else
-            memcpy(image_row(&job->view, band->first + i), band->rows + i * band->stride,
-                   image_row_bytes(shape));
+    const struct resize *resize = band->resize;
+    const struct image_shape *shape = &resize->input.shape;
+    uint32_t first = (uint32_t)index * ROWS_A_PIECE;
+    uint32_t end = first + ROWS_A_PIECE < band->count ? first + ROWS_A_PIECE : band->count;
+    for (uint32_t y = first; y < end; y++) {
+        float *light = band->light + (size_t)y * shape->width * 4;
+        resample_load_row(&resize->tone, shape, band->rows + y * band->stride, light,
+                          shape->width);
+        for (size_t i = 0; i < resize->job_count; i++)
+            if (resize->jobs[i].resampler != NULL)
+                resampler_across(resize->jobs[i].resampler, light, y);
     }
+}
+
+/* One chunk of columns of one output. */
+static void band_down(void *context, size_t index)
+{
+    const struct band *band = context;
+    for (size_t i = 0; i < band->resize->job_count; i++) {
+        struct resampler *resampler = band->resize->jobs[i].resampler;
+        size_t chunks = resampler == NULL ? 0 : resampler_chunks(resampler);
+        if (index < chunks) {
+            resampler_down(resampler, band->count, index);
+            return;
+        }
+        index -= chunks;
+    }
+}
+
+static void band_take(struct band *band, unsigned threads)
+{
+    const struct resize *resize = band->resize;
+    size_t bytes = image_row_bytes(&resize->input.shape), chunks = 0;
+    for (size_t i = 0; i < resize->job_count; i++) {
+        const struct job *job = &resize->jobs[i];
+        if (job->resampler != NULL)
+            chunks += resampler_chunks(job->resampler);
+        for (uint32_t y = 0; job->resampler == NULL && y < band->count; y++)
+            memcpy(image_row(&job->view, band->first + y), band->rows + y * band->stride, bytes);
+    }
+    if (chunks == 0)
+        return;
+    threads_for(threads, (band->count + ROWS_A_PIECE - 1) / ROWS_A_PIECE, band_across, band);
+    threads_for(threads, chunks, band_down, band);
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (resize->jobs[i].resampler != NULL)
+            resampler_advance(resize->jobs[i].resampler, band->count);
 }
 
 static bool resize_needs_light(const struct resize *resize)
@@ -259,11 +298,8 @@ static bool resize_stream(struct resize *resize, const struct image *upright, st
         uint32_t left = shape->height - band.first;
         band.count = left < BAND_ROWS ? left : BAND_ROWS;
         done = resize_get_rows(resize, upright, &band, buffer, error);
-        for (uint32_t i = 0; done && light && i < band.count; i++)
-            resample_load_row(&resize->tone, shape, band.rows + i * band.stride,
-                              floats + (size_t)i * shape->width * 4, shape->width);
         if (done)
-            threads_for(threads, resize->job_count, band_take, &band);
+            band_take(&band, threads);
     }
     free(buffer);
     free(floats);

@@ -57,6 +57,14 @@ static double expected(const double *light, enum resample_filter filter, double 
     return sum / weights;
 }
 
+static void push_row(struct resampler *resampler, const float *row)
+{
+    resampler_across(resampler, row, 0);
+    for (size_t chunk = 0; chunk < resampler_chunks(resampler); chunk++)
+        resampler_down(resampler, 1, chunk);
+    resampler_advance(resampler, 1);
+}
+
 /* The largest difference in samples of 16 bits, all channels. */
 static double worst(uint32_t out_width, uint32_t out_height, enum resample_filter filter,
                     const struct image *source, const struct tone *tone)
@@ -78,7 +86,7 @@ static double worst(uint32_t out_width, uint32_t out_height, enum resample_filte
         resample_load_row(tone, &source->shape, image_row(source, y), row, WIDTH);
         for (int i = 0; i < WIDTH * 4; i++)
             light[y * WIDTH * 4 + (uint32_t)i] = (double)row[i];
-        resampler_push(resampler, row);
+        push_row(resampler, row);
     }
     double sx = (double)WIDTH / out_width, sy = (double)HEIGHT / out_height;
     for (uint32_t y = 0; y < out_height; y++)
