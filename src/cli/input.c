@@ -285,10 +285,10 @@ struct json_t *cli_image_libraries(void)
     for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++) {
         const struct codec *codec = codec_of(format);
         char version[64] = "";
-        if (codec->library == NULL)
+        if (codec->backend == NULL)
             continue;
         codec->version(version, sizeof version);
-        json_object_set_new(libraries, codec->library, json_string(version));
+        json_object_set_new(libraries, codec->backend, json_string(version));
     }
     char version[64] = "";
     deflate_version(version, sizeof version);

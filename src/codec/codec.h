@@ -84,7 +84,7 @@ struct codec {
     void (*close)(struct codec_reader *reader);
     bool (*write)(struct sink *sink, const struct image *image,
                   const struct codec_write_options *options, struct error *error);
-    const char *library;                       /* "libpng"; NULL: our own */
+    const char *backend;                       /* "libpng"; NULL: our own */
     void (*version)(char *out, size_t size);   /* of the library that runs */
 };
 

@@ -794,6 +794,6 @@ const struct codec codec_jpeg = {
     .finish = jpeg_finish,
     .close = jpeg_close,
     .write = jpeg_write,
-    .library = "libjpeg-turbo",
+    .backend = "libjpeg-turbo",
     .version = jpeg_version,
 };

@@ -681,6 +681,6 @@ const struct codec codec_png = {
     .finish = codec_png_finish,
     .close = codec_png_close,
     .write = codec_png_write,
-    .library = "libpng",
+    .backend = "libpng",
     .version = codec_png_version,
 };

@@ -624,6 +624,6 @@ const struct codec codec_webp = {
     .finish = webp_finish,
     .close = webp_close,
     .write = webp_write,
-    .library = "libwebp",
+    .backend = "libwebp",
     .version = webp_version,
 };

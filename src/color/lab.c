@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/compiler.h"
 
 /* CIE 15:2004 gives these as exact fractions; the rounded 0.008856 and 903.3 leave a step. */
@@ -155,20 +156,6 @@ double lab_ciede2000(const double one[3], const double two[3])
     double h = 2.0 * sqrt(c1 * c2) * sin(radians(hue_difference / 2)) / sh;
     double square = l * l + c * c + h * h + hue_rotation(hue, chroma) * c * h;
     return sqrt(fmax(square, 0));
-}
-
-static inline int32_t bits_of(float value)
-{
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline float float_of(int32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
 }
 
 /* Cube root of 0.008 < T < 2: an inverse cube root guessed from the bits of the float (a third of

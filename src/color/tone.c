@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/compiler.h"
 
 /* Codes are found in two steps, a guess and an exact decision. The bits of a float order like its
@@ -26,20 +27,6 @@ struct tone_table {
 };
 
 enum { CHUNK = 128 };
-
-static inline int32_t bits_of(float value)
-{
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline float float_of(int32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 /* How many steps of the bits LIGHT is from 0. */
 static inline int32_t steps_of(float light, float bias, int32_t bias_bits)

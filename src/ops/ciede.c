@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/compiler.h"
 
 #define POWER_25_7 6103515625.0f
@@ -15,20 +16,6 @@
 
 /* Pixels that go through the formula at a time; a fixed number lets any compiler vectorise. */
 enum { BLOCK = 32 };
-
-static ALWAYS_INLINE int32_t bits_of(float value)
-{
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static ALWAYS_INLINE float float_of(int32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 /* 1/sqrt(v) of a positive number: half its logarithm guessed from the bits, then Newton's steps.
  * sqrtf() may set errno and float comparisons may trap, and either keeps the loop scalar. */
