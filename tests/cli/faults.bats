@@ -231,12 +231,12 @@ load helpers
     [ -z "$stderr" ]
 }
 
-@test "good: 60 kills at random moments leave the old or the new file, and no temporary" {
+@test "good: 200 kills at random moments leave the old or the new file, and no temporary" {
     render_png big.png photo --width 1200 --height 800
     imgresize -o old.png --width 700 big.png
     imgresize -o new.png --width 710 big.png
     cp old.png out.png
-    for i in $(seq 60); do
+    for i in $(seq 200); do
         imgresize -o out.png --width $((i % 2 ? 710 : 700)) big.png &
         pid=$!
         sleep 0.0$((RANDOM % 60 + 10))
