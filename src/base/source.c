@@ -159,17 +159,6 @@ bool source_read(struct source *source, void *buffer, size_t size, size_t *got, 
     return true;
 }
 
-bool source_read_exactly(struct source *source, void *buffer, size_t size, struct error *error)
-{
-    size_t got = 0;
-    if (!source_read(source, buffer, size, &got, error))
-        return false;
-    if (got < size)
-        return error_set(error, ERROR_TRUNCATED, "truncated, %zu more bytes are expected",
-                         size - got);
-    return true;
-}
-
 /* Reads the rest into one growing block; nothing may have been taken before. */
 static bool source_slurp(struct source *source, struct error *error)
 {

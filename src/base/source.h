@@ -48,9 +48,6 @@ void source_take(struct source *source, size_t count);
 /* Reads up to SIZE bytes, all of them unless the input ends. *GOT < SIZE means the end. */
 bool source_read(struct source *source, void *buffer, size_t size, size_t *got, struct error *error);
 
-/* Reads exactly SIZE bytes, or ERROR_TRUNCATED. */
-bool source_read_exactly(struct source *source, void *buffer, size_t size, struct error *error);
-
 /* Makes source_rewind() possible: nothing to do for a regular file, reads a pipe whole. */
 bool source_hold(struct source *source, struct error *error);
 

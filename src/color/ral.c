@@ -128,12 +128,6 @@ bool ral_find(const char *text, size_t *index, struct error *error)
     return near == NULL ? false : error_hint(error, "did you mean 'RAL %s'?", near);
 }
 
-const char *ral_set_name(enum ral_set set)
-{
-    static const char *const names[] = {"classic", "design", "effect"};
-    return names[set];
-}
-
 const char *ral_finish_name(enum ral_finish finish)
 {
     static const char *const names[] = {"solid", "fluorescent", "pearlescent", "metallic"};

@@ -29,8 +29,7 @@ struct ral_color ral_at(size_t index);
  * wrong with it and suggests the nearest code. */
 bool ral_find(const char *text, size_t *index, struct error *error);
 
-/* "classic", "design", "effect"; "solid", "fluorescent", "pearlescent", "metallic". */
-const char *ral_set_name(enum ral_set set);
+/* "solid", "fluorescent", "pearlescent", "metallic". */
 const char *ral_finish_name(enum ral_finish finish);
 
 #endif

@@ -132,11 +132,21 @@ static bool names_output(const struct plan_stage *stage)
     return false;
 }
 
-static bool is_same_file(const char *one, const char *two)
+/* True where the output is what the first stage reads: the plan's input, a file among the stage's
+ * own words, or what stdin was opened from. The last stage only sees a pipe. */
+static bool replaces_input(const struct plan *plan)
 {
-    struct stat a, b;
-    return one != NULL && two != NULL && stat(one, &a) == 0 && stat(two, &b) == 0 &&
-           S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    struct stat output, input;
+    const struct plan_stage *first = &plan->stages[0];
+    if (plan->output == NULL || stat(plan->output, &output) != 0 || !S_ISREG(output.st_mode))
+        return false;
+    for (int i = -2; i < first->argument_count; i++) {
+        const char *name = i == -2 ? plan->input : i == -1 ? "/dev/stdin" : first->arguments[i];
+        if (name != NULL && stat(name, &input) == 0 && input.st_dev == output.st_dev &&
+            input.st_ino == output.st_ino)
+            return true;
+    }
+    return false;
 }
 
 /* True where ARGUMENT is the option of that letter or name, with or without its value. */
@@ -187,7 +197,7 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
         return false;
     if (common->in_place && plan->output == NULL)
         plan->output = plan->input;
-    if (!common->in_place && is_same_file(plan->input, plan->output)) {
+    if (!common->in_place && replaces_input(plan)) {
         error_set(error, ERROR_USAGE, "'%s' is the input itself", plan->output);
         return error_hint(error, "--in-place allows to replace it");
     }

@@ -135,9 +135,9 @@ load helpers
     kill -TERM $pid
     code=0
     wait $pid || code=$?
-    exec 7>&-
     [ $code -eq 143 ]
     for child in $children; do gone "$child"; done
+    exec 7>&-
     [ ! -e out.png ]
 }
 
@@ -175,6 +175,8 @@ load helpers
     cutout car.png
     cp car.png before.png
     fails 64 imgtool pipe -i car.png -o car.png crop : shadow
+    fails 64 imgtool pipe -o car.png crop ./car.png : shadow
+    fails 64 imgtool pipe -o car.png crop : shadow < car.png
     cmp car.png before.png
     imgtool pipe --in-place -i car.png crop : shadow
     run cmp -s car.png before.png
@@ -233,8 +235,8 @@ load helpers
     kill -9 $pid
     wait $pid || true
     sleep 0.2
-    exec 7>&-
     for child in $children; do gone "$child"; done
+    exec 7>&-
 }
 
 @test "good: a bad variable of the environment is said once" {
