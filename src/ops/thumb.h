@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A small copy of an image in Lab, for everything that judges an image as a whole: the background,
  * where the content is. Averaging over square cells also takes most of the noise away.
- *
- * Images are grey or RGB, 8 or 16 bit, with or without alpha; their ICC profile is honoured
- * (a damaged one counts as none). */
+ */
 #ifndef OPS_THUMB_H
 #define OPS_THUMB_H
 
-#include "image/image.h"
-
-struct icc_transform;
-
-enum { PIXEL_DECODE_STEPS = 4096 };
-
-/* Pixels of one image as Lab; several threads may read with it. */
-struct pixel_reader {
-    const struct image *image; /* not owned */
-    bool weighted;             /* colours count as much as they are opaque */
-    struct icc_transform *transform; /* NULL: sRGB */
-    float decode[PIXEL_DECODE_STEPS + 1], decode_byte[256]; /* sRGB to light */
-};
-
-/* A reader of IMAGE, which must outlive it. With WEIGHTED, alpha is looked at; without, the image
- * counts as opaque. */
-bool pixel_reader_open(struct pixel_reader *reader, const struct image *image, bool weighted,
-                       struct error *error);
-void pixel_reader_close(struct pixel_reader *reader);
-
-/* COUNT pixels of row Y from X on into three planes; ALPHA, 0..1, may be NULL. */
-void pixel_reader_lab(const struct pixel_reader *reader, uint32_t x, uint32_t y, size_t count,
-                      float *const lab[3], float *alpha);
-
-/* COUNT pixels of the image's own samples, 0..1 in one plane or three, to Lab. */
-void pixel_reader_codes(const struct pixel_reader *reader, const float *const code[3], size_t count,
-                        float *const lab[3]);
+#include "ops/pixels.h"
 
 struct thumb {
     uint32_t width, height; /* cells */
