@@ -25,6 +25,7 @@ static const struct {
     [ERROR_LIMIT] = {77, "limit"},
     [ERROR_POLICY] = {77, "policy"},
     [ERROR_TIMEOUT] = {124, "timeout"},
+    [ERROR_CANCELLED] = {75, "cancelled"},
     [ERROR_CANNOT_EXECUTE] = {126, "unavailable"},
     [ERROR_NOT_FOUND] = {127, "unavailable"},
 };

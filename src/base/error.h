@@ -28,6 +28,7 @@ enum error_kind {
     ERROR_LIMIT,         /* 77 refused by a limit */
     ERROR_POLICY,        /* 77 refused by a rule */
     ERROR_TIMEOUT,       /* 124 */
+    ERROR_CANCELLED,     /* 75 given up because we were told to end */
     ERROR_CANNOT_EXECUTE, /* 126 */
     ERROR_NOT_FOUND,     /* 127 no such tool */
     ERROR_KIND_COUNT

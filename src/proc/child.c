@@ -6,13 +6,12 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* A child that writes without end costs this much of each stream; the rest is read and dropped. */
 enum { KEPT_BYTES = 256 * 1024 };
-
-extern char **environ;
 
 static bool child_actions(posix_spawn_file_actions_t *actions, int stdin_fd, int stdout_fd,
                           int stderr_fd, int report_fd)
@@ -23,8 +22,8 @@ static bool child_actions(posix_spawn_file_actions_t *actions, int stdin_fd, int
            posix_spawn_file_actions_adddup2(actions, report_fd, CHILD_REPORT_FD) == 0;
 }
 
-static int child_spawn(struct child *child, const char *path, char *const *argv, int stdin_fd,
-                       int stdout_fd, int stderr_fd, int report_fd)
+static int child_spawn(struct child *child, const struct child_start *start, int stderr_fd,
+                       int report_fd)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -37,47 +36,50 @@ static int child_spawn(struct child *child, const char *path, char *const *argv,
     if (posix_spawnattr_init(&attributes) == 0) {
         posix_spawnattr_setsigdefault(&attributes, &all);
         posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-        if (child_actions(&actions, stdin_fd, stdout_fd, stderr_fd, report_fd))
-            result = posix_spawn(&child->pid, path, &actions, &attributes, argv, environ);
+        posix_spawnattr_setpgroup(&attributes, start->group);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+                                                  POSIX_SPAWN_SETPGROUP);
+        if (child_actions(&actions, start->stdin_fd, start->stdout_fd, stderr_fd, report_fd))
+            result = posix_spawn(&child->pid, start->path, &actions, &attributes, start->argv,
+                                 start->environment);
         posix_spawnattr_destroy(&attributes);
     }
     posix_spawn_file_actions_destroy(&actions);
     return result;
 }
 
-/* A pipe both of whose ends lie above the descriptors that children get, so that no dup2() of one
- * overwrites another. */
+int child_keep_above(int fd)
+{
+    if (fd < 0 || fd > CHILD_REPORT_FD)
+        return fd;
+    int higher = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1), saved = errno;
+    close(fd);
+    errno = saved;
+    return higher;
+}
+
 static bool child_pipe(int ends[2])
 {
     if (pipe2(ends, O_CLOEXEC) != 0)
         return false;
-    for (int i = 0; i < 2; i++) {
-        if (ends[i] > CHILD_REPORT_FD)
-            continue;
-        int higher = fcntl(ends[i], F_DUPFD_CLOEXEC, CHILD_REPORT_FD + 1);
-        if (higher < 0)
-            return false;
-        close(ends[i]);
-        ends[i] = higher;
-    }
-    return true;
+    ends[0] = child_keep_above(ends[0]);
+    ends[1] = child_keep_above(ends[1]);
+    return ends[0] >= 0 && ends[1] >= 0;
 }
 
-bool child_start(struct child *child, const char *path, char *const *argv, int stdin_fd,
-                 int stdout_fd, struct error *error)
+bool child_start(struct child *child, const struct child_start *start, struct error *error)
 {
     int messages[2] = {-1, -1}, report[2] = {-1, -1};
     *child = (struct child){.stderr_fd = -1, .report_fd = -1};
     if (!child_pipe(messages) || !child_pipe(report)) {
-        error_errno(error, ERROR_SYSTEM, errno, "no pipe for '%s'", path);
+        error_errno(error, ERROR_SYSTEM, errno, "no pipe for '%s'", start->path);
     } else {
-        int result =
-            child_spawn(child, path, argv, stdin_fd, stdout_fd, messages[1], report[1]);
+        int result = child_spawn(child, start, messages[1], report[1]);
         if (result != 0) {
             child->pid = 0;
-            bool scarce = result == EAGAIN || result == ENOMEM;
-            error_errno(error, scarce ? ERROR_SYSTEM : ERROR_CANNOT_EXECUTE, result, "%s", path);
+            bool scarce = result == EAGAIN || result == ENOMEM || result == EMFILE;
+            error_errno(error, scarce ? ERROR_SYSTEM : ERROR_CANNOT_EXECUTE, result, "%s",
+                        start->path);
         }
     }
     for (int i = 1; i >= 0; i--) {
@@ -108,16 +110,34 @@ void child_read(struct child *child, int *fd)
     }
 }
 
-bool child_reap(struct child *child, bool wait)
+bool child_check(struct child *child, bool wait)
 {
+    siginfo_t info = {0};
+    int result;
     if (child->ended || child->pid == 0)
         return true;
-    pid_t pid;
     do
-        pid = waitpid(child->pid, &child->status, wait ? 0 : WNOHANG);
-    while (pid < 0 && errno == EINTR);
-    child->ended = pid == child->pid;
+        result = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT | (wait ? 0 : WNOHANG));
+    while (result != 0 && errno == EINTR);
+    child->ended = result != 0 || info.si_pid == child->pid;
+    if (child->ended)
+        child->status = info.si_code == CLD_EXITED ? info.si_status << 8
+                        : info.si_code == CLD_DUMPED ? info.si_status | WCOREFLAG
+                                                     : info.si_status;
     return child->ended;
+}
+
+void child_reap(struct child *child)
+{
+    struct rusage usage = {0};
+    pid_t pid;
+    if (child->reaped || child->pid == 0)
+        return;
+    do
+        pid = wait4(child->pid, &child->status, 0, &usage);
+    while (pid < 0 && errno == EINTR);
+    child->max_rss_kib = usage.ru_maxrss;
+    child->ended = child->reaped = true;
 }
 
 void child_kill(struct child *child, int signal_number)

@@ -1,48 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* A plan (an input, stages, an output) and its execution: all stages at once, joined by pipes that
- * carry PAM, watched until the last one has ended. */
+/* The execution of a plan: all stages at once, joined by pipes that carry PAM, in a process group of
+ * their own, watched until the last one has ended.
+ *
+ * One plan is run by pipeline_run(). Whoever runs many starts each, waits for all their descriptors
+ * and times at once, and calls pipeline_step() until it says that the pipeline has ended. */
 #ifndef PROC_PIPELINE_H
 #define PROC_PIPELINE_H
 
-#include <stdint.h>
+#include <poll.h>
 
 #include "proc/child.h"
+#include "proc/plan.h"
 
-enum { PLAN_MAX_STAGES = 32 };
-
-struct plan_stage {
-    const char *command; /* "crop" */
-    char **arguments;    /* what follows it; points into the caller's argument array */
-    int argument_count;
-};
-
-struct plan {
-    const char *input;   /* NULL: the first stage reads stdin, or what it names itself */
-    const char *output;  /* NULL: the last stage writes stdout, or what it names itself */
-    bool mkdir, no_clobber, dry_run, in_place; /* of OUTPUT */
-    const char *request_id; /* NULL: none */
-    bool no_stdout;      /* stdout is taken by something else: a stage that writes it fails */
-    bool quiet, verbose;
-    int64_t timeout_ms;  /* 0: none */
-    struct plan_stage stages[PLAN_MAX_STAGES];
-    size_t stage_count;
-};
-
-/* Cuts ARGUMENTS at every ":" into the stages of PLAN. ERROR_USAGE for an empty stage or too many. */
-bool plan_parse_stages(struct plan *plan, char **arguments, int count, struct error *error);
+enum { PIPELINE_MOST_POLLS = 2 * PLAN_MAX_STAGES };
 
 struct pipeline {
     struct child children[PLAN_MAX_STAGES];
     size_t count;
-    int culprit;  /* the stage that failed first in the order of the data, or that does not exist;
-                   * -1: none */
+    pid_t group;
+    int culprit;  /* the stage that failed first in the order of the data, or that could not be
+                   * started; -1: none */
     int status;   /* the exit status of the whole */
-    bool timed_out;
+    bool timed_out, cancelled;
     int signal;   /* one that ended us in between; the caller ends by it */
+    bool failed;  /* a stage has */
+    int64_t grace_ms;
+    int64_t timeout_at, terminate_at, kill_at; /* 0: not planned */
 };
 
+/* Starts all stages of PLAN, of which nothing is kept. On false nothing is left running. */
+bool pipeline_start(struct pipeline *pipeline, const struct plan *plan, struct error *error);
+
+/* Fills POLLS, room for PIPELINE_MOST_POLLS, with what the children may say. */
+size_t pipeline_polls(const struct pipeline *pipeline, struct pollfd *polls);
+
+/* Reads what POLLS, as filled above and polled, say is there. */
+void pipeline_read(struct pipeline *pipeline, const struct pollfd *polls, size_t count);
+
+/* Sees who has ended and ends what is due. True while it runs; when false, culprit and status are
+ * set and nothing of it is left. */
+bool pipeline_step(struct pipeline *pipeline);
+
+/* When the next step is due whatever happens (watch_now_ms()); 0: never. */
+int64_t pipeline_due_ms(const struct pipeline *pipeline);
+
+/* Ends it: SIGTERM now, SIGKILL after the grace. */
+void pipeline_cancel(struct pipeline *pipeline);
+
 /* Runs PLAN. True where all stages were started and watched to their end, however that was: see
- * culprit and status. On false nothing is left running. */
+ * culprit and status. A signal that we get in between cancels it. */
 bool pipeline_run(const struct plan *plan, struct pipeline *pipeline, struct error *error);
 
 void pipeline_free(struct pipeline *pipeline);

@@ -3,8 +3,12 @@
 #define TOOLS_PIPE_H
 
 #include "cli/tool.h"
+#include "proc/plan.h"
 
 /* imgtool pipe */
 extern const struct cli_tool pipe_tool;
+
+/* Runs PLAN as the whole of a command: messages, JSON object, exit status. */
+bool pipe_execute(struct cli_run *run, const struct plan *plan, struct error *error);
 
 #endif
