@@ -122,7 +122,7 @@ static bool parse_value(struct parser *parser, struct value *value)
     if (!text_to_double(parser->at, &parser->at, &value->number))
         return expected(parser, parser->at, "a number");
     if (!(fabs(value->number) < 1e9))
-        return refuse(parser, "a number is too large");
+        return expected(parser, value->at, "the start of a number below 1e9");
     return parse_unit(parser, value);
 }
 
@@ -204,7 +204,7 @@ static void fill_color(enum color_space space, const double value[3], struct col
         color->srgb[i] = clip(value[i], 0, 1);
 }
 
-enum shape { SHAPE_PLAIN, SHAPE_RGB, SHAPE_HSL, SHAPE_HWB, SHAPE_LIGHTNESS, SHAPE_POLAR };
+enum shape { SHAPE_PLAIN, SHAPE_LINEAR, SHAPE_RGB, SHAPE_HSL, SHAPE_HWB, SHAPE_LIGHTNESS, SHAPE_POLAR };
 
 /* CSS Color 4, sections 5 to 9. */
 static const struct function {
@@ -247,7 +247,10 @@ static bool check_commas(const struct parser *parser, const struct function *fun
         if (values[i].unit == UNIT_NONE)
             return expected(parser, values[i].at, "a number; none takes blanks instead of commas");
         if (function->shape == SHAPE_RGB && values[i].unit != values[0].unit)
-            return refuse(parser, "numbers and percentages are mixed");
+            return expected(parser, values[i].at,
+                            values[0].unit == UNIT_PERCENT
+                                ? "the start of a percentage, as the first value is"
+                                : "the start of a number, as the first value is");
         if (function->shape == SHAPE_HSL && i > 0 && values[i].unit != UNIT_PERCENT)
             return expected(parser, values[i].at, "the start of a percentage");
     }
@@ -262,6 +265,11 @@ static void shape_value(const struct function *function, double value[3])
     double white = function->space == COLOR_OKLAB ? 1 : 100;
     switch (function->shape) {
     case SHAPE_PLAIN:
+        return;
+    case SHAPE_LINEAR:
+        /* Of a space that has the curve of sRGB. */
+        for (int i = 0; i < 3; i++)
+            value[i] = srgb_encode(value[i]);
         return;
     case SHAPE_RGB:
         for (int i = 0; i < 3; i++)
@@ -290,6 +298,24 @@ static void shape_value(const struct function *function, double value[3])
     }
 }
 
+/* CSS clamps a lightness that is out of range; lab-d65() is for measured values, where that is a
+ * mistake. A and b are limited to what a lost decimal point exceeds. */
+static bool check_measured(const struct parser *parser, const struct arguments *arguments,
+                           const double value[3])
+{
+    char shown[80];
+    for (int i = 0; i < 3; i++) {
+        double low = i == 0 ? 0 : -1000, high = i == 0 ? 100 : 1000;
+        if (value[i] >= low && value[i] <= high)
+            continue;
+        text_mask(parser->text, shown, sizeof shown);
+        return error_set(parser->error, ERROR_USAGE,
+                         "'%s': %c of %g at position %td is out of range %g to %g", shown,
+                         "Lab"[i], value[i], arguments->values[i].at - parser->text + 1, low, high);
+    }
+    return true;
+}
+
 static bool parse_alpha(const struct parser *parser, const struct value *value, double *alpha)
 {
     static const struct scale scale = {1, 1, false};
@@ -312,6 +338,8 @@ static bool parse_function(struct parser *parser, const struct function *functio
             return false;
     if (!parse_alpha(parser, &arguments.alpha, &color->alpha))
         return false;
+    if (function->space == COLOR_LAB_D65 && !check_measured(parser, &arguments, value))
+        return false;
     shape_value(function, value);
     fill_color(function->space, value, color);
     return true;
@@ -321,12 +349,13 @@ static bool parse_function(struct parser *parser, const struct function *functio
 static bool parse_color_function(struct parser *parser, struct color *color)
 {
     static const struct {
-        char name[13];
+        char name[18];
         enum color_space space;
     } spaces[] = {
         {"srgb", COLOR_SRGB},
         {"srgb-linear", COLOR_SRGB_LINEAR},
         {"display-p3", COLOR_DISPLAY_P3},
+        {"display-p3-linear", COLOR_DISPLAY_P3},
         {"a98-rgb", COLOR_A98},
         {"prophoto-rgb", COLOR_PROPHOTO},
         {"rec2020", COLOR_REC2020},
@@ -336,14 +365,16 @@ static bool parse_color_function(struct parser *parser, struct color *color)
     };
     enum { COUNT = sizeof spaces / sizeof *spaces };
     const char *list[COUNT];
-    char word[16] = "";
+    char word[24] = "";
     skip_space(parser);
     size_t length = word_length(parser->at);
     for (size_t i = 0; i < COUNT; i++) {
         list[i] = spaces[i].name;
         if (!is_named(parser->at, length, spaces[i].name))
             continue;
-        struct function function = {.shape = SHAPE_PLAIN, .space = spaces[i].space};
+        bool linear = strcmp(spaces[i].name, "display-p3-linear") == 0;
+        struct function function = {.shape = linear ? SHAPE_LINEAR : SHAPE_PLAIN,
+                                    .space = spaces[i].space};
         for (int k = 0; k < 3; k++)
             function.scales[k] = (struct scale){1, 1, false};
         parser->at += length;

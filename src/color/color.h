@@ -17,9 +17,10 @@ struct color {
 
 /* Parses CSS Color 4 in whatever case: names, `transparent`, #rgb #rgba #rrggbb #rrggbbaa; rgb(),
  * rgba(), hsl(), hsla() with blanks or commas; hwb(), lab(), lch() (D50), oklab(), oklch();
- * color() with srgb, srgb-linear, display-p3, a98-rgb, prophoto-rgb, rec2020 (exponent 2.4), xyz,
- * xyz-d50, xyz-d65; `none`, percentages, angles, alpha. Further lab-d65(L a b) and RAL codes
- * (`RAL 3020`, `ral3020`, `RAL 010 20 25`, `RAL 110-1`). No calc(), no system colours.
+ * color() with srgb, srgb-linear, display-p3, display-p3-linear, a98-rgb, prophoto-rgb, rec2020
+ * (exponent 2.4), xyz, xyz-d50, xyz-d65; `none`, percentages, angles, alpha. Further lab-d65(L a b),
+ * which does not clamp but refuses L outside of 0..100, and RAL codes (`RAL 3020`, `ral3020`,
+ * `RAL 010 20 25`, `RAL 110-1`). No calc(), no comments, no system colours.
  * ERROR_USAGE quotes TEXT, points at the offending character and suggests near names. */
 bool color_parse(const char *text, struct color *color, struct error *error);
 

@@ -12,6 +12,7 @@
 #include "color/icc_model.h"
 #include "color/icc_pixels.h"
 #include "color/icc_scan.h"
+#include "color/lab.h"
 
 /* The colour engine's memory. Little CMS 2.14 uses results of its allocator unchecked in places,
  * so an allocation must never fail in sight of it. All it takes comes from one block that is there
@@ -206,7 +207,7 @@ static cmsHPROFILE engine_open(struct engine *engine, const struct blob *pruned)
 struct icc_transform {
     enum { THROUGH_MODEL, THROUGH_ENGINE, THROUGH_NOTHING } way;
     unsigned depth;
-    bool alpha;
+    bool alpha, only_linear;
     struct icc_pixels pixels;
     struct engine *engine;
     cmsHTRANSFORM to_pcs; /* as 16-bit Lab or XYZ, whichever the profile has */
@@ -262,14 +263,16 @@ static bool transform_link(struct icc_transform *transform, const struct icc_sca
     for (int i = 0; i < 3; i++)
         if (!(request.black[i] >= 0 && request.black[i] < icc_pcs_white[i] / 2))
             return error_set(error, ERROR_CORRUPT, "ICC profile: its black is not dark");
-    return icc_pixels_new_pcs(&transform->pixels, scan, request.black, transform->depth,
-                              transform->alpha, error);
+    icc_pixels_new_pcs(&transform->pixels, scan, request.black, transform->depth,
+                       transform->alpha);
+    return true;
 }
 
-static void transform_linked(const struct icc_transform *transform, const uint8_t *in, uint8_t *out,
-                             size_t count)
+enum { CHUNK = 512 };
+
+static void linked_pixels(const struct icc_transform *transform, const uint8_t *in, uint8_t *out,
+                          size_t count)
 {
-    enum { CHUNK = 512 };
     uint16_t pcs[CHUNK][3];
     size_t sample = transform->depth / 8;
     size_t in_bytes = (transform->pixels.in_channels + transform->alpha) * sample;
@@ -284,6 +287,41 @@ static void transform_linked(const struct icc_transform *transform, const uint8_
     }
 }
 
+static void linked_linear(const struct icc_transform *transform, const uint8_t *in,
+                          float *const linear[3], size_t count)
+{
+    uint16_t pcs[CHUNK][3];
+    size_t in_bytes =
+        (transform->pixels.in_channels + transform->alpha) * (size_t)transform->depth / 8;
+    for (size_t done = 0, part; done < count; done += part) {
+        float *const to[3] = {linear[0] + done, linear[1] + done, linear[2] + done};
+        part = count - done < CHUNK ? count - done : CHUNK;
+        cmsDoTransform(transform->to_pcs, in + done * in_bytes, pcs, (cmsUInt32Number)part);
+        icc_pixels_light_pcs(&transform->pixels, pcs[0], to, part);
+    }
+}
+
+/* CMYK without a profile. */
+static void cmyk_linear(const struct icc_transform *transform, const uint8_t *in,
+                        float *const linear[3], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t sample = transform->depth / 8, at = i * (4u + transform->alpha) * sample;
+        double white = transform->depth == 8 ? 255 : 65535, ink[4];
+        for (int c = 0; c < 4; c++) {
+            const uint8_t *from = in + at + (size_t)c * sample;
+            ink[c] = (sample == 1 ? *from : *(const uint16_t *)(const void *)from) / white;
+        }
+        for (int c = 0; c < 3; c++)
+            linear[c][i] = (float)srgb_decode((1 - ink[c]) * (1 - ink[3]));
+    }
+}
+
+static bool transform_back(struct icc_transform *transform, struct error *error)
+{
+    return transform->only_linear || icc_pixels_new_back(&transform->pixels, error);
+}
+
 static bool transform_fill(struct icc_transform *transform, const struct blob *profile,
                            enum icc_space space, struct error *error)
 {
@@ -293,7 +331,7 @@ static bool transform_fill(struct icc_transform *transform, const struct blob *p
         if (!icc_check(profile, space, error) || !icc_scan(profile, &scan, error))
             return false;
         if (space != ICC_GREY && !icc_scan_is_matrix(&scan))
-            return transform_link(transform, &scan, error);
+            return transform_link(transform, &scan, error) && transform_back(transform, error);
         if (!icc_model_of(&scan, &model, error))
             return false;
     } else if (space == ICC_CMYK) {
@@ -301,22 +339,37 @@ static bool transform_fill(struct icc_transform *transform, const struct blob *p
         return true;
     }
     transform->way = THROUGH_MODEL;
-    return icc_pixels_new(&transform->pixels, &model, transform->depth, transform->alpha, error);
+    return icc_pixels_new(&transform->pixels, &model, transform->depth, transform->alpha, error) &&
+           transform_back(transform, error);
 }
 
-bool icc_transform_new(struct icc_transform **transform, const struct blob *profile,
-                       enum icc_space space, unsigned depth, bool alpha, struct error *error)
+static bool transform_new(struct icc_transform **transform, const struct icc_transform *wanted,
+                          const struct blob *profile, enum icc_space space, struct error *error)
 {
     *transform = memory_zeroed(1, sizeof **transform, error);
     if (*transform == NULL)
         return false;
-    (*transform)->depth = depth;
-    (*transform)->alpha = alpha;
+    **transform = *wanted;
     if (transform_fill(*transform, profile, space, error))
         return true;
     icc_transform_free(*transform);
     *transform = NULL;
     return false;
+}
+
+bool icc_transform_new(struct icc_transform **transform, const struct blob *profile,
+                       enum icc_space space, unsigned depth, bool alpha, struct error *error)
+{
+    const struct icc_transform wanted = {.depth = depth, .alpha = alpha};
+    return transform_new(transform, &wanted, profile, space, error);
+}
+
+bool icc_transform_new_linear(struct icc_transform **transform, const struct blob *profile,
+                              enum icc_space space, unsigned depth, bool alpha,
+                              struct error *error)
+{
+    const struct icc_transform wanted = {.depth = depth, .alpha = alpha, .only_linear = true};
+    return transform_new(transform, &wanted, profile, space, error);
 }
 
 void icc_transform_pixels(const struct icc_transform *transform, const void *in, void *out,
@@ -327,10 +380,26 @@ void icc_transform_pixels(const struct icc_transform *transform, const void *in,
         icc_pixels_convert(&transform->pixels, in, out, count);
         break;
     case THROUGH_ENGINE:
-        transform_linked(transform, in, out, count);
+        linked_pixels(transform, in, out, count);
         break;
     case THROUGH_NOTHING:
         icc_pixels_from_cmyk(transform->depth, transform->alpha, in, out, count);
+        break;
+    }
+}
+
+void icc_transform_linear(const struct icc_transform *transform, const void *in,
+                          float *const linear[3], size_t count)
+{
+    switch (transform->way) {
+    case THROUGH_MODEL:
+        icc_pixels_light(&transform->pixels, in, linear, count);
+        break;
+    case THROUGH_ENGINE:
+        linked_linear(transform, in, linear, count);
+        break;
+    case THROUGH_NOTHING:
+        cmyk_linear(transform, in, linear, count);
         break;
     }
 }

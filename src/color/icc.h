@@ -51,6 +51,17 @@ bool icc_transform_new(struct icc_transform **transform, const struct blob *prof
                        enum icc_space space, unsigned depth, bool alpha, struct error *error);
 void icc_transform_pixels(const struct icc_transform *transform, const void *in, void *out,
                           size_t count);
+
+/* A transform for measuring, quicker to make: it has no way back to samples, so that only
+ * icc_transform_linear() may be called with it. */
+bool icc_transform_new_linear(struct icc_transform **transform, const struct blob *profile,
+                              enum icc_space space, unsigned depth, bool alpha,
+                              struct error *error);
+
+/* COUNT pixels to three planes of linear-light sRGB, 0..1 within its gamut and beyond outside of
+ * it: nothing is clipped or rounded to samples. Alpha is skipped. */
+void icc_transform_linear(const struct icc_transform *transform, const void *in,
+                          float *const linear[3], size_t count);
 void icc_transform_free(struct icc_transform *transform);
 
 /* One sRGB colour (encoded, 0..1) in the space of PROFILE, encoded, 0..1: 3 numbers for RGB, 1 for

@@ -8,7 +8,7 @@
 
 enum { CHUNK = 128 };
 
-static bool pixels_encode(struct icc_pixels *pixels, struct error *error)
+bool icc_pixels_new_back(struct icc_pixels *pixels, struct error *error)
 {
     static const struct blob srgb = {NULL, 0};
     return tone_new(&pixels->srgb, TONE_LINEAR, &srgb, ICC_RGB, pixels->depth, error);
@@ -28,16 +28,14 @@ bool icc_pixels_new(struct icc_pixels *pixels, const struct icc_model *model, un
     }
     for (int i = 0; i < 9; i++)
         pixels->matrix[i / 3][i % 3] = (float)model->to_srgb[i / 3][i % 3];
-    if (!pixels_encode(pixels, error))
-        goto fail;
     return true;
 fail:
     icc_pixels_free(pixels);
     return false;
 }
 
-bool icc_pixels_new_pcs(struct icc_pixels *pixels, const struct icc_scan *scan,
-                        const double black[3], unsigned depth, bool alpha, struct error *error)
+void icc_pixels_new_pcs(struct icc_pixels *pixels, const struct icc_scan *scan,
+                        const double black[3], unsigned depth, bool alpha)
 {
     double to_srgb[3][3];
     *pixels = (struct icc_pixels){.depth = depth, .alpha = alpha, .pcs_is_xyz = scan->pcs_is_xyz};
@@ -50,7 +48,6 @@ bool icc_pixels_new_pcs(struct icc_pixels *pixels, const struct icc_scan *scan,
             pixels->matrix[i][j] = (float)(to_srgb[i][j] * scale * (scan->pcs_is_xyz ? 1 : white));
         }
     }
-    return pixels_encode(pixels, error);
 }
 
 void icc_pixels_free(struct icc_pixels *pixels)
@@ -126,50 +123,89 @@ static void copy_samples(unsigned depth, const void *in, size_t in_step, void *o
             ((uint16_t *)out)[i * out_step] = ((const uint16_t *)in)[i * in_step];
 }
 
-/* Three planes of light, or one of grey, to samples. */
-static void encode_planes(const struct icc_pixels *pixels, float light[3][CHUNK], bool grey,
-                          uint8_t *out, size_t count)
+/* LIGHT, of the profile or of the connection space, to linear sRGB. */
+static void mix_planes(const struct icc_pixels *pixels, float light[3][CHUNK],
+                       float *const linear[3], size_t count)
 {
-    float mixed[CHUNK];
-    for (unsigned c = 0; c < 3; c++) {
-        if (!grey)
-            mix_row(light[0], light[1], light[2], pixels->matrix[c], pixels->offset[c], mixed,
-                    count);
-        tone_encode_row(&pixels->srgb, c, grey ? light[0] : mixed, 1, out + c * pixels->depth / 8,
-                        3u + pixels->alpha, count);
+    for (unsigned c = 0; c < 3; c++)
+        mix_row(light[0], light[1], light[2], pixels->matrix[c], pixels->offset[c], linear[c],
+                count);
+}
+
+/* At most CHUNK pixels, as are those of the next. */
+static void light_chunk(const struct icc_pixels *pixels, const uint8_t *in,
+                        float *const linear[3], size_t count)
+{
+    float light[3][CHUNK];
+    size_t bytes = pixels->depth / 8, step = pixels->in_channels + pixels->alpha;
+    if (pixels->in_channels == 1) {
+        decode_row(pixels->decode[0], pixels->depth, in, step, linear[0], count);
+        memcpy(linear[1], linear[0], count * sizeof(float));
+        memcpy(linear[2], linear[0], count * sizeof(float));
+        return;
+    }
+    for (size_t c = 0; c < 3; c++)
+        decode_row(pixels->decode[c], pixels->depth, in + c * bytes, step, light[c], count);
+    mix_planes(pixels, light, linear, count);
+}
+
+static void light_chunk_pcs(const struct icc_pixels *pixels, const uint16_t *pcs,
+                            float *const linear[3], size_t count)
+{
+    float light[3][CHUNK];
+    if (pixels->pcs_is_xyz)
+        xyz_row(pcs, light[0], light[1], light[2], count);
+    else
+        lab_row(pcs, light[0], light[1], light[2], count);
+    mix_planes(pixels, light, linear, count);
+}
+
+void icc_pixels_light(const struct icc_pixels *pixels, const void *in, float *const linear[3],
+                      size_t count)
+{
+    size_t in_bytes = (pixels->in_channels + pixels->alpha) * pixels->depth / 8;
+    for (size_t done = 0, part; done < count; done += part) {
+        part = count - done < CHUNK ? count - done : CHUNK;
+        float *const to[3] = {linear[0] + done, linear[1] + done, linear[2] + done};
+        light_chunk(pixels, (const uint8_t *)in + done * in_bytes, to, part);
     }
 }
 
-static void copy_alpha(const struct icc_pixels *pixels, const uint8_t *in, uint8_t *out,
-                       size_t count)
+void icc_pixels_light_pcs(const struct icc_pixels *pixels, const uint16_t *pcs,
+                          float *const linear[3], size_t count)
 {
-    size_t bytes = pixels->depth / 8, channels = pixels->in_channels;
-    if (pixels->alpha)
-        copy_samples(pixels->depth, in + channels * bytes, channels + 1, out + 3 * bytes, 4, count);
+    for (size_t done = 0, part; done < count; done += part) {
+        part = count - done < CHUNK ? count - done : CHUNK;
+        float *const to[3] = {linear[0] + done, linear[1] + done, linear[2] + done};
+        light_chunk_pcs(pixels, pcs + 3 * done, to, part);
+    }
 }
 
-static void convert_chunk(const struct icc_pixels *pixels, const uint8_t *in, uint8_t *out,
-                          size_t count)
+/* Three planes of light to samples, with the alpha of IN. */
+static void encode_chunk(const struct icc_pixels *pixels, float *const linear[3],
+                         const uint8_t *in, uint8_t *out, size_t count)
 {
-    float light[3][CHUNK];
     size_t bytes = pixels->depth / 8, channels = pixels->in_channels;
-    for (size_t c = 0; c < channels; c++)
-        decode_row(pixels->decode[c], pixels->depth, in + c * bytes, channels + pixels->alpha,
-                   light[c], count);
-    encode_planes(pixels, light, channels == 1, out, count);
-    copy_alpha(pixels, in, out, count);
+    for (unsigned c = 0; c < 3; c++)
+        tone_encode_row(&pixels->srgb, c, linear[c], 1, out + c * bytes, 3u + pixels->alpha,
+                        count);
+    if (pixels->alpha)
+        copy_samples(pixels->depth, in + channels * bytes, channels + 1, out + 3 * bytes, 4,
+                     count);
 }
 
 void icc_pixels_convert(const struct icc_pixels *pixels, const void *in, void *out, size_t count)
 {
-    size_t bytes = pixels->depth / 8, done = 0;
+    float light[3][CHUNK];
+    float *const linear[3] = {light[0], light[1], light[2]};
+    size_t bytes = pixels->depth / 8;
     size_t in_bytes = (pixels->in_channels + pixels->alpha) * bytes;
     size_t out_bytes = (3u + pixels->alpha) * bytes;
-    while (done < count) {
-        size_t part = count - done < CHUNK ? count - done : CHUNK;
-        convert_chunk(pixels, (const uint8_t *)in + done * in_bytes,
-                      (uint8_t *)out + done * out_bytes, part);
-        done += part;
+    for (size_t done = 0, part; done < count; done += part) {
+        const uint8_t *from = (const uint8_t *)in + done * in_bytes;
+        part = count - done < CHUNK ? count - done : CHUNK;
+        light_chunk(pixels, from, linear, part);
+        encode_chunk(pixels, linear, from, (uint8_t *)out + done * out_bytes, part);
     }
 }
 
@@ -177,19 +213,15 @@ void icc_pixels_convert_pcs(const struct icc_pixels *pixels, const uint16_t *pcs
                             void *out, size_t count)
 {
     float light[3][CHUNK];
-    size_t bytes = pixels->depth / 8, done = 0;
+    float *const linear[3] = {light[0], light[1], light[2]};
+    size_t bytes = pixels->depth / 8;
     size_t in_bytes = (pixels->in_channels + pixels->alpha) * bytes;
     size_t out_bytes = (3u + pixels->alpha) * bytes;
-    while (done < count) {
-        size_t part = count - done < CHUNK ? count - done : CHUNK;
-        uint8_t *to = (uint8_t *)out + done * out_bytes;
-        if (pixels->pcs_is_xyz)
-            xyz_row(pcs + 3 * done, light[0], light[1], light[2], part);
-        else
-            lab_row(pcs + 3 * done, light[0], light[1], light[2], part);
-        encode_planes(pixels, light, false, to, part);
-        copy_alpha(pixels, (const uint8_t *)in + done * in_bytes, to, part);
-        done += part;
+    for (size_t done = 0, part; done < count; done += part) {
+        part = count - done < CHUNK ? count - done : CHUNK;
+        light_chunk_pcs(pixels, pcs + 3 * done, linear, part);
+        encode_chunk(pixels, linear, (const uint8_t *)in + done * in_bytes,
+                     (uint8_t *)out + done * out_bytes, part);
     }
 }
 

@@ -16,6 +16,9 @@
 #define WHITE_X (0.3127 / 0.3290)
 #define WHITE_Z ((1.0 - 0.3127 - 0.3290) / 0.3290)
 
+const double lab_white_d65[3] = {WHITE_X, 1.0, WHITE_Z};
+const double lab_white_d50[3] = {0.3457 / 0.3585, 1.0, (1.0 - 0.3457 - 0.3585) / 0.3585};
+
 static const double xyz_of_linear[3][3] = {
     {506752.0 / 1228815, 87881.0 / 245763, 12673.0 / 70218},
     {87098.0 / 409605, 175762.0 / 245763, 12673.0 / 175545},
@@ -53,29 +56,48 @@ static double lab_curve_inverse(double f)
     return cube > LAB_EPSILON ? cube : (116.0 * f - 16.0) / LAB_KAPPA;
 }
 
-void lab_from_linear(const double rgb[3], double lab[3])
+void lab_from_xyz(const double xyz[3], const double white[3], double lab[3])
 {
     double f[3];
-    static const double white[3] = {WHITE_X, 1.0, WHITE_Z};
-    for (int i = 0; i < 3; i++) {
-        const double *row = xyz_of_linear[i];
-        f[i] = lab_curve((row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2]) / white[i]);
-    }
+    for (int i = 0; i < 3; i++)
+        f[i] = lab_curve(xyz[i] / white[i]);
     lab[0] = 116.0 * f[1] - 16.0;
     lab[1] = 500.0 * (f[0] - f[1]);
     lab[2] = 200.0 * (f[1] - f[2]);
 }
 
-void lab_to_linear(const double lab[3], double rgb[3])
+void lab_to_xyz(const double lab[3], const double white[3], double xyz[3])
 {
     double fy = (lab[0] + 16.0) / 116.0;
-    double x = WHITE_X * lab_curve_inverse(fy + lab[1] / 500.0);
-    double y = lab_curve_inverse(fy);
-    double z = WHITE_Z * lab_curve_inverse(fy - lab[2] / 200.0);
+    xyz[0] = white[0] * lab_curve_inverse(fy + lab[1] / 500.0);
+    xyz[1] = white[1] * lab_curve_inverse(fy);
+    xyz[2] = white[2] * lab_curve_inverse(fy - lab[2] / 200.0);
+}
+
+void lab_xyz_to_linear(const double xyz[3], double rgb[3])
+{
+    double x = xyz[0], y = xyz[1], z = xyz[2];
     for (int i = 0; i < 3; i++) {
         const double *row = linear_of_xyz[i];
         rgb[i] = row[0] * x + row[1] * y + row[2] * z;
     }
+}
+
+void lab_from_linear(const double rgb[3], double lab[3])
+{
+    double xyz[3];
+    for (int i = 0; i < 3; i++) {
+        const double *row = xyz_of_linear[i];
+        xyz[i] = row[0] * rgb[0] + row[1] * rgb[1] + row[2] * rgb[2];
+    }
+    lab_from_xyz(xyz, lab_white_d65, lab);
+}
+
+void lab_to_linear(const double lab[3], double rgb[3])
+{
+    double xyz[3];
+    lab_to_xyz(lab, lab_white_d65, xyz);
+    lab_xyz_to_linear(xyz, rgb);
 }
 
 static double degrees(double angle)
@@ -133,6 +155,12 @@ static double hue_rotation(double mean_hue, double mean_chroma)
 
 double lab_ciede2000(const double one[3], const double two[3])
 {
+    static const double k[3] = {1, 1, 1};
+    return lab_ciede2000_weighted(one, two, k);
+}
+
+double lab_ciede2000_weighted(const double one[3], const double two[3], const double k[3])
+{
     double plain_chroma = (hypot(one[1], one[2]) + hypot(two[1], two[2])) / 2;
     double plain7 = power7(plain_chroma);
     double stretch = 1.0 + 0.5 * (1.0 - sqrt(plain7 / (plain7 + 6103515625.0)));
@@ -151,9 +179,9 @@ double lab_ciede2000(const double one[3], const double two[3])
     double sc = 1.0 + 0.045 * chroma;
     double sh = 1.0 + 0.015 * chroma * t;
 
-    double l = (two[0] - one[0]) / sl;
-    double c = (c2 - c1) / sc;
-    double h = 2.0 * sqrt(c1 * c2) * sin(radians(hue_difference / 2)) / sh;
+    double l = (two[0] - one[0]) / (k[0] * sl);
+    double c = (c2 - c1) / (k[1] * sc);
+    double h = 2.0 * sqrt(c1 * c2) * sin(radians(hue_difference / 2)) / (k[2] * sh);
     double square = l * l + c * c + h * h + hue_rotation(hue, chroma) * c * h;
     return sqrt(fmax(square, 0));
 }

@@ -66,3 +66,74 @@ bool matrix_of_primaries(const double xy[8], double m[3][3])
             m[i][j] *= scale[j];
     return true;
 }
+
+/* Turns axes P and Q so that M[P][Q] becomes 0; VECTORS turns along. */
+static void eigen_rotate(double m[3][3], double vectors[3][3], int p, int q)
+{
+    if (m[p][q] == 0)
+        return;
+    double theta = (m[q][q] - m[p][p]) / (2 * m[p][q]);
+    double t = copysign(1, theta) / (fabs(theta) + sqrt(theta * theta + 1));
+    double c = 1 / sqrt(t * t + 1), s = t * c;
+    for (int i = 0; i < 3; i++) {
+        double a = m[i][p], b = m[i][q];
+        m[i][p] = c * a - s * b;
+        m[i][q] = s * a + c * b;
+    }
+    for (int i = 0; i < 3; i++) {
+        double a = m[p][i], b = m[q][i];
+        m[p][i] = c * a - s * b;
+        m[q][i] = s * a + c * b;
+        a = vectors[i][p];
+        b = vectors[i][q];
+        vectors[i][p] = c * a - s * b;
+        vectors[i][q] = s * a + c * b;
+    }
+    m[p][q] = m[q][p] = 0;
+}
+
+static void eigen_swap(double values[3], double vectors[3][3], int p, int q)
+{
+    if (values[p] >= values[q])
+        return;
+    double value = values[p];
+    values[p] = values[q];
+    values[q] = value;
+    for (int i = 0; i < 3; i++) {
+        value = vectors[i][p];
+        vectors[i][p] = vectors[i][q];
+        vectors[i][q] = value;
+    }
+}
+
+void matrix_eigen(const double m[3][3], double values[3], double vectors[3][3])
+{
+    double work[3][3];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            work[i][j] = i <= j ? m[i][j] : m[j][i];
+            vectors[i][j] = i == j;
+        }
+    /* Converges quadratically; 6 sweeps are more than doubles can tell apart. */
+    for (int sweep = 0; sweep < 8; sweep++) {
+        eigen_rotate(work, vectors, 0, 1);
+        eigen_rotate(work, vectors, 0, 2);
+        eigen_rotate(work, vectors, 1, 2);
+    }
+    for (int i = 0; i < 3; i++)
+        values[i] = work[i][i];
+    eigen_swap(values, vectors, 0, 1);
+    eigen_swap(values, vectors, 0, 2);
+    eigen_swap(values, vectors, 1, 2);
+}
+
+void matrix_of_eigen(const double values[3], const double vectors[3][3], double m[3][3])
+{
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            double sum = 0;
+            for (int k = 0; k < 3; k++)
+                sum += vectors[i][k] * values[k] * vectors[j][k];
+            m[i][j] = sum;
+        }
+}

@@ -21,4 +21,11 @@ void matrix_adapt(const double from[3], const double to[3], double m[3][3]);
  * False where they span no triangle. */
 bool matrix_of_primaries(const double xy[8], double m[3][3]);
 
+/* Eigenvalues of a symmetric matrix, largest first, and its eigenvectors as columns, orthonormal.
+ * Jacobi's rotations; what is below the diagonal is not looked at. */
+void matrix_eigen(const double m[3][3], double values[3], double vectors[3][3]);
+
+/* The symmetric matrix with these eigenvalues and eigenvectors. */
+void matrix_of_eigen(const double values[3], const double vectors[3][3], double m[3][3]);
+
 #endif

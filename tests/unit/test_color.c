@@ -237,11 +237,103 @@ static void test_spaces(void)
     }
 }
 
+/* 8-bit sRGB in XYZ of D65, and adapted to D50; the same sources. */
+static const struct {
+    unsigned rgb;
+    double d65[3], d50[3];
+} lights[] = {
+    {0xff0000,
+     {0.4123907993, 0.2126390059, 0.0193308187},
+     {0.4360657469, 0.2224931771, 0.0139239215}},
+    {0x00ff00,
+     {0.3575843394, 0.7151686788, 0.1191947798},
+     {0.3851515096, 0.7168870131, 0.0970813242}},
+    {0x0000ff,
+     {0.1804807884, 0.0721923154, 0.9505321522},
+     {0.1430784200, 0.0606198098, 0.7140993568}},
+    {0x00ffff,
+     {0.5380651278, 0.7873609941, 1.0697269320},
+     {0.5282299296, 0.7775068229, 0.8111806810}},
+    {0xff00ff,
+     {0.5928715877, 0.2848313212, 0.9698629710},
+     {0.5791441668, 0.2831129869, 0.7280232783}},
+    {0xffff00,
+     {0.7699751386, 0.9278076846, 0.1385255985},
+     {0.8212172565, 0.9393801902, 0.1110052457}},
+    {0xffffff,
+     {0.9504559271, 1.0000000000, 1.0890577508},
+     {0.9642956764, 1.0000000000, 0.8251046025}},
+    {0x000000,
+     {0.0000000000, 0.0000000000, 0.0000000000},
+     {0.0000000000, 0.0000000000, 0.0000000000}},
+    {0x808080,
+     {0.2051658917, 0.2158605001, 0.2350845507},
+     {0.2081533470, 0.2158605001, 0.1781074921}},
+    {0xffa500,
+     {0.5469362420, 0.4817298912, 0.0641792996},
+     {0.5809836715, 0.4922306066, 0.0504519466}},
+    {0x4b0082,
+     {0.0693042138, 0.0310766439, 0.2135454690},
+     {0.0626207311, 0.0291866775, 0.1603866292}},
+    {0xee82ee,
+     {0.5867236467, 0.4031743175, 0.8558332783},
+     {0.5811405664, 0.4020887346, 0.6441257872}},
+    {0x008000,
+     {0.0771883343, 0.1543766687, 0.0257294448},
+     {0.0831389975, 0.1547475892, 0.0209560232}},
+    {0xcdba88,
+     {0.4717787322, 0.4987517475, 0.3043507782},
+     {0.4905597254, 0.5027622472, 0.2319816558}},
+    {0xe25304,
+     {0.3447836421, 0.2236672450, 0.0261660135},
+     {0.3651281823, 0.2312961702, 0.0198540566}},
+    {0x004f7c,
+     {0.0643356292, 0.0704680078, 0.2009052322},
+     {0.0589523539, 0.0682698490, 0.1515217296}},
+    {0x383e42,
+     {0.0433666368, 0.0467931093, 0.0582915455},
+     {0.0435931613, 0.0466351067, 0.0441315535}},
+    {0x0e0e10,
+     {0.0043164654, 0.0044484794, 0.0055335254},
+     {0.0043476912, 0.0044393362, 0.0041875908}},
+    {0xf1ede1,
+     {0.8014683932, 0.8470558840, 0.8336424753},
+     {0.8174774837, 0.8484656171, 0.6321389207}},
+    {0x777777,
+     {0.1753353519, 0.1844749945, 0.2009039226},
+     {0.1778884396, 0.1844749945, 0.1522111670}},
+    {0x010101,
+     {0.0002884890, 0.0003035270, 0.0003305584},
+     {0.0002926898, 0.0003035270, 0.0002504415}},
+};
+
+static void test_light(void)
+{
+    for (size_t i = 0; i < sizeof lights / sizeof *lights; i++) {
+        static const char *const names[] = {"xyz", "xyz-d65", "xyz-d50"};
+        char text[100];
+        struct color hex, color;
+        snprintf(text, sizeof text, "#%06x", lights[i].rgb);
+        bool good = color_parse(text, &hex, NULL);
+        double worst = 0;
+        for (int k = 0; k < 3; k++) {
+            const double *v = k == 2 ? lights[i].d50 : lights[i].d65;
+            snprintf(text, sizeof text, "color(%s %.10f %.10f %.10f)", names[k], v[0], v[1], v[2]);
+            good = good && color_parse(text, &color, NULL) && color.in_gamut;
+            worst = fmax(worst, distance(color.lab, hex.lab));
+        }
+        tap_ok(good && worst < 1e-6, "#%06x as light: %g", lights[i].rgb, worst);
+    }
+}
+
 /* Two ways to write one colour. The primaries in XYZ are the columns of CSS Color 4's matrices. */
 static const char *const pairs[][2] = {
     {"color(display-p3 0 1 0)",
      "color(xyz 0.26566769316909306 0.6917385218365064 0.04511338185890264)"},
     {"color(display-p3 1 0 0)", "color(xyz 0.4865709486482162 0.2289745640697488 0)"},
+    {"color(display-p3-linear 0 1 0)", "color(display-p3 0 1 0)"},
+    {"color(display-p3-linear 0.2140411405 -0.2140411405 10%)",
+     "color(display-p3 0.5 -0.5 0.3491902)"},
     {"color(a98-rgb 0 1 0)",
      "color(xyz 0.1855582379065463 0.6273635662554661 0.07068885253582723)"},
     {"color(prophoto-rgb 0 1 0)", "color(xyz-d50 0.13518129740053308 0.711835234241873 0)"},
@@ -254,6 +346,7 @@ static const char *const pairs[][2] = {
     {"color(srgb -0.5 0.5 0.5)",
      "color(srgb-linear -0.214041140482 0.214041140482 0.214041140482)"},
     {"lab(150 40 0)", "lab(100 40 0)"},
+    {"lab-d65(100% 80% -80%)", "lab-d65(100 100 -100)"},
     {"lab(50% 40% -20%)", "lab(50 50 -25)"},
     {"oklab(-1 0.1 0)", "oklab(0 0.1 0)"},
     {"oklab(2 0.1 0)", "oklab(100% 25% 0)"},
@@ -385,13 +478,21 @@ static const struct {
     {"rgb(1,2 3)", "'3' at position 9 is not a comma", ""},
     {"rgb(1 2,3)", "',' at position 8 is not a number", ""},
     {"rgb(1,2,3/4)", "'/' at position 10 is not ')' or a comma", ""},
-    {"rgb(100%,0,0)", "numbers and percentages are mixed", ""},
+    {"rgb(100%,0,0)", "'0' at position 10 is not the start of a percentage, as the first", ""},
+    {"rgb(1,2%,3)", "'2' at position 7 is not the start of a number, as the first", ""},
     {"rgb(none,1,2)", "'n' at position 5", ""},
     {"rgb(1,2,3,none)", "'n' at position 11", ""},
     {"rgb(1deg 2 3)", "'1' at position 5 is not the start of a number or percentage", ""},
     {"rgb(1 2 3px)", "'p' at position 10 is not %, deg, grad, rad or turn", ""},
     {"rgb(1 2 3 / 1deg)", "'1' at position 13", ""},
-    {"rgb(1e99 2 3)", "too large", ""},
+    {"rgb(1e99 2 3)", "'1' at position 5 is not the start of a number below 1e9", ""},
+    {"rgb(1 2 3 / 1e99)", "'1' at position 13 is not the start of a number below 1e9", ""},
+    {"lab-d65(101 2 3)", "L of 101 at position 9 is out of range 0 to 100", ""},
+    {"lab-d65(-0.5 2 3)", "L of -0.5 at position 9 is out of range 0 to 100", ""},
+    {"lab-d65(100.01% 2 3)", "L of 100.01 at position 9 is out of range 0 to 100", ""},
+    {"lab-d65(50, 2000, 3)", "a of 2000 at position 13 is out of range -1000 to 1000", ""},
+    {"lab-d65(50 2 -1001)", "b of -1001 at position 14 is out of range -1000 to 1000", ""},
+    {"color(display-p3-linear 0 1)", "')' at position 28 is not a number", ""},
     {"rgb(0x10 2 3)", "'x' at position 6", ""},
     {"rgb(inf 2 3)", "'i' at position 5 is not a number", ""},
     {"rgb(nan 2 3)", "'n' at position 5 is not a number", ""},
@@ -498,6 +599,7 @@ int main(void)
 {
     test_equal();
     test_spaces();
+    test_light();
     test_pairs();
     test_alpha();
     test_gamut();

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "color/color_space.h"
 #include "color/lab.h"
 #include "profile.h"
 #include "tap.h"
@@ -453,6 +454,115 @@ static void test_cmyk(void)
            out[1][1]);
 }
 
+/* How far the light of random pixels is off what the same profile gives as samples of sRGB, in
+ * codes of the samples; *SAME: a transform that only measures gives the same light. */
+static double linear_error(const struct blob *profile, enum icc_space space, unsigned depth,
+                           bool alpha, bool *same)
+{
+    enum { COUNT = 1000 };
+    static uint16_t in[COUNT * 5], out[COUNT * 4];
+    static float light[2][3][COUNT];
+    struct icc_transform *transform, *only;
+    if (!icc_transform_new(&transform, profile, space, depth, alpha, NULL) ||
+        !icc_transform_new_linear(&only, profile, space, depth, alpha, NULL))
+        return 1e9;
+    for (unsigned i = 0; i < COUNT * 5; i++)
+        in[i] = (uint16_t)next_random();
+    float *const to[3] = {light[0][0], light[0][1], light[0][2]};
+    float *const again[3] = {light[1][0], light[1][1], light[1][2]};
+    icc_transform_pixels(transform, in, out, COUNT);
+    icc_transform_linear(transform, in, to, COUNT);
+    icc_transform_linear(only, in, again, COUNT);
+    *same = memcmp(light[0], light[1], sizeof light[0]) == 0;
+    double worst = 0, most = depth == 8 ? 255 : 65535;
+    for (unsigned i = 0; i < COUNT; i++)
+        for (unsigned c = 0; c < 3; c++) {
+            unsigned at = i * (3u + alpha) + c;
+            unsigned code = depth == 8 ? ((uint8_t *)out)[at] : out[at];
+            worst = fmax(worst, fabs(code - clip(srgb_encode(light[0][c][i])) * most));
+        }
+    icc_transform_free(transform);
+    icc_transform_free(only);
+    return worst;
+}
+
+/* Green of a wider space than sRGB, as a table has it: light below 0 comes out. */
+static void test_linear_outside(void)
+{
+    static struct profile p;
+    static const double green[3] = {80, -110, 90};
+    struct blob profile = make_rgb_table(&p);
+    size_t at = 0;
+    double right[3], worst = 0;
+    while (memcmp(profile.data + at, "mft2", 4) != 0)
+        at++;
+    /* The grid stands behind the head, two numbers, and curves of two; green is its third point. */
+    uint8_t *point = profile.data + at + 52 + 12 + 2 * 6;
+    const double codes[3] = {green[0] * 652.8, (green[1] + 128) * 256, (green[2] + 128) * 256};
+    for (int c = 0; c < 3; c++) {
+        unsigned code = (unsigned)(codes[c] + 0.5);
+        point[2 * c] = (uint8_t)(code >> 8);
+        point[2 * c + 1] = (uint8_t)code;
+    }
+    struct icc_transform *transform;
+    if (!tap_ok(icc_transform_new_linear(&transform, &profile, ICC_RGB, 8, true, NULL), "a table"))
+        return;
+    const uint8_t pixel[4] = {0, 255, 0, 77};
+    float light[3][1];
+    float *const to[3] = {light[0], light[1], light[2]};
+    icc_transform_linear(transform, pixel, to, 1);
+    icc_transform_free(transform);
+    color_space_to_linear(COLOR_LAB_D50, green, right);
+    for (int c = 0; c < 3; c++)
+        worst = fmax(worst, fabs(light[c][0] - right[c]));
+    tap_ok(right[0] < -0.1 && worst < 2e-4, "light outside of sRGB through a table: %.5f %.5f %.5f",
+           light[0][0], light[1][0], light[2][0]);
+}
+
+static void test_linear(void)
+{
+    static struct profile p;
+    struct blob p3, grey;
+    icc_from_gamma(ICC_RGB, 1 / 2.2, p3_primaries, &p3, NULL);
+    icc_from_gamma(ICC_GREY, 1 / 1.8, p3_primaries, &grey, NULL);
+    const struct {
+        struct blob profile;
+        enum icc_space space;
+        const char *what;
+    } cases[] = {
+        {p3, ICC_RGB, "a matrix"},      {grey, ICC_GREY, "grey"},
+        {none, ICC_GREY, "plain grey"}, {make_rgb_table(&p), ICC_RGB, "a table"},
+        {none, ICC_CMYK, "plain CMYK"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (unsigned depth = 8; depth <= 16; depth += 8)
+            for (int alpha = 0; alpha < 2; alpha++) {
+                bool same = false;
+                double worst =
+                    linear_error(&cases[i].profile, cases[i].space, depth, alpha != 0, &same);
+                tap_ok(worst < 0.51 && same, "light and samples of %s, %u bits, alpha %d: %.3f",
+                       cases[i].what, depth, alpha, worst);
+            }
+    struct icc_transform *transform;
+    const uint16_t pixel[3] = {0, 65535, 0};
+    const double code[3] = {0, 1, 0};
+    float light[3][1];
+    float *const to[3] = {light[0], light[1], light[2]};
+    double xyz[3], right[3], worst = 0;
+    icc_transform_new_linear(&transform, &p3, ICC_RGB, 16, false, NULL);
+    icc_transform_linear(transform, pixel, to, 1);
+    icc_transform_free(transform);
+    apply(xyz_of_p3, code, xyz);
+    apply(srgb_of_xyz, xyz, right);
+    for (int c = 0; c < 3; c++)
+        worst = fmax(worst, fabs(light[c][0] - right[c]));
+    tap_ok(right[0] < -0.2 && worst < 1e-4, "green of display-p3 is not clipped: %.5f %.5f %.5f",
+           light[0][0], light[1][0], light[2][0]);
+    test_linear_outside();
+    blob_free(&p3);
+    blob_free(&grey);
+}
+
 static void test_names(void)
 {
     static struct profile p;
@@ -696,6 +806,7 @@ int main(void)
     test_srgb();
     test_tables();
     test_cmyk();
+    test_linear();
     test_names();
     test_bad();
     test_bombs();
