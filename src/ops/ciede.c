@@ -17,6 +17,12 @@
 /* Pixels that go through the formula at a time; a fixed number lets any compiler vectorise. */
 enum { BLOCK = 32 };
 
+/* Where doubt begins: |u1 + u2|^2 of unit vectors half a degree from opposite, and the product of
+ * both chromas and twice their mean. The jump is in S_H and R_T, and its height at most some 0.04
+ * of that product's root: below 0.001 of it the jump does not count. */
+#define OPPOSITE 7.6e-5f
+#define LEAST_CHROMAS 0.001f
+
 /* 1/sqrt(v) of a positive number: half its logarithm guessed from the bits, then Newton's steps.
  * sqrtf() may set errno and float comparisons may trap, and either keeps the loop scalar. */
 static ALWAYS_INLINE float inverse_root(float v)
@@ -78,7 +84,9 @@ static ALWAYS_INLINE float hue_weight(float c, float s)
            0.20f * (c4 * 0.4539905f + s4 * 0.8910065f);
 }
 
-static ALWAYS_INLINE float ciede2000(float l1, float a1, float b1, float l2, float a2, float b2)
+/* *DOUBT is above LEAST_CHROMAS where rounding may decide on which side of the jump it is. */
+static ALWAYS_INLINE float ciede2000(float l1, float a1, float b1, float l2, float a2, float b2,
+                                     float *doubt)
 {
     float b1b1 = b1 * b1, b2b2 = b2 * b2;
     float plain7 = power7(0.5f * (root(a1 * a1 + b1b1) + root(a2 * a2 + b2b2)));
@@ -91,12 +99,14 @@ static ALWAYS_INLINE float ciede2000(float l1, float a1, float b1, float l2, flo
     /* A grey has the unit vector 0, so that the mean hue is that of the other colour. */
     float u1 = a1 * r1, v1 = b1 * r1, u2 = a2 * r2, v2 = b2 * r2;
     float u = u1 + u2, v = v1 + v2;
-    float scale = inverse_root(u * u + v * v + 1e-10f);
+    float length = u * u + v * v;
+    float scale = inverse_root(length + 1e-10f);
     float cosine = u * scale, sine = v * scale;
     float du = u2 - u1, dv = v2 - v1;
     float hue = copysignf(root(c1 * c2 * (du * du + dv * dv)), u1 * v2 - u2 * v1);
 
     float middle = 0.5f * (l1 + l2) - 50.0f, chroma = 0.5f * (c1 + c2);
+    *doubt = c1 * c2 * chroma * chroma * (1.0f - length * (1.0f / OPPOSITE));
     middle *= middle;
     float l = (l2 - l1) / (1.0f + 0.015f * middle * inverse_root(20.0f + middle));
     float c = (c2 - c1) / (1.0f + 0.045f * chroma);
@@ -109,26 +119,54 @@ MULTIVERSION
 static void ciede2000_block(const float *restrict l1, const float *restrict a1,
                             const float *restrict b1, const float *restrict l2,
                             const float *restrict a2, const float *restrict b2,
-                            float *restrict difference)
+                            float *restrict difference, float *restrict doubt)
 {
     for (int i = 0; i < BLOCK; i++)
-        difference[i] = ciede2000(l1[i], a1[i], b1[i], l2[i], a2[i], b2[i]);
+        difference[i] = ciede2000(l1[i], a1[i], b1[i], l2[i], a2[i], b2[i], &doubt[i]);
 }
 
-void ciede2000_row(const float *const one[3], const float *const two[3], float *difference,
-                   size_t count)
+/* Adds to DOUBTFUL the numbers, from FIRST on, of the COUNT pixels of a block that are. */
+static size_t collect(const float *doubt, size_t first, size_t count, uint32_t *doubtful)
 {
-    size_t i = 0;
-    for (; i + BLOCK <= count; i += BLOCK)
+    int32_t most = INT32_MIN;
+    size_t found = 0;
+    for (int i = 0; i < BLOCK; i++)
+        most = bits_of(doubt[i]) > most ? bits_of(doubt[i]) : most;
+    if (most <= bits_of(LEAST_CHROMAS))
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (doubt[i] > LEAST_CHROMAS)
+            doubtful[found++] = (uint32_t)(first + i);
+    return found;
+}
+
+size_t ciede2000_row_doubtful(const float *const one[3], const float *const two[3],
+                              float *difference, size_t count, uint32_t *doubtful)
+{
+    float doubt[BLOCK];
+    size_t i = 0, found = 0;
+    for (; i + BLOCK <= count; i += BLOCK) {
         ciede2000_block(one[0] + i, one[1] + i, one[2] + i, two[0] + i, two[1] + i, two[2] + i,
-                        difference + i);
+                        difference + i, doubt);
+        if (doubtful != NULL)
+            found += collect(doubt, i, BLOCK, doubtful + found);
+    }
     if (i == count)
-        return;
+        return found;
     float rest[6][BLOCK] = {{0}}, result[BLOCK];
     for (int k = 0; k < 3; k++) {
         memcpy(rest[k], one[k] + i, (count - i) * sizeof(float));
         memcpy(rest[k + 3], two[k] + i, (count - i) * sizeof(float));
     }
-    ciede2000_block(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], result);
+    ciede2000_block(rest[0], rest[1], rest[2], rest[3], rest[4], rest[5], result, doubt);
     memcpy(difference + i, result, (count - i) * sizeof(float));
+    if (doubtful != NULL)
+        found += collect(doubt, i, count - i, doubtful + found);
+    return found;
+}
+
+void ciede2000_row(const float *const one[3], const float *const two[3], float *difference,
+                   size_t count)
+{
+    ciede2000_row_doubtful(one, two, difference, count, NULL);
 }

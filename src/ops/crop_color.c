@@ -158,7 +158,9 @@ bool crop_survey_open(struct crop_survey *survey, const struct image *image,
     memset(survey, 0, sizeof *survey);
     survey->lossy = options->lossy;
     bool weighted = options->background == CROP_COLOR && image_is_transparent(image);
-    if (!pixel_reader_open(&survey->reader, image, weighted, error) ||
+    /* A profile that cannot be used is no reason to stop: colours only steer a decision here. */
+    unsigned flags = PIXEL_ANY_PROFILE | (weighted ? PIXEL_WEIGHTED : 0u);
+    if (!pixel_reader_open(&survey->reader, image, flags, error) ||
         !thumb_new(&survey->thumb, &survey->reader, THUMB_LONGEST, options->threads, error))
         return false;
     size_t cells = (size_t)survey->thumb.width * survey->thumb.height;

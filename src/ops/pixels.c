@@ -9,9 +9,10 @@
 /* Pixels converted at a time, so that the steps between stay in the cache. */
 enum { CHUNK = 256 };
 
-bool pixel_reader_open(struct pixel_reader *reader, const struct image *image, bool weighted,
+bool pixel_reader_open(struct pixel_reader *reader, const struct image *image, unsigned flags,
                        struct error *error)
 {
+    bool weighted = (flags & PIXEL_WEIGHTED) != 0, lenient = (flags & PIXEL_ANY_PROFILE) != 0;
     *reader = (struct pixel_reader){.image = image, .weighted = weighted && image->shape.alpha};
     if (image->shape.color == IMAGE_CMYK)
         return error_set(error, ERROR_INTERNAL, "colour reader got a CMYK image");
@@ -23,10 +24,9 @@ bool pixel_reader_open(struct pixel_reader *reader, const struct image *image, b
     enum icc_space space = image->shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB;
     if (icc->size == 0 || icc_is_srgb(icc))
         return true;
-    /* A profile that cannot be used is no reason to stop: colours only steer a decision here. */
-    if (!icc_transform_new(&reader->transform, icc, space, 16, false, NULL))
-        reader->transform = NULL;
-    return true;
+    return icc_transform_new_linear(&reader->transform, icc, space, 16, false,
+                                    lenient ? NULL : error) ||
+           lenient;
 }
 
 void pixel_reader_close(struct pixel_reader *reader)
@@ -49,12 +49,10 @@ static inline float decode_sample(const float *table, float at)
 static void codes_to_linear(const struct pixel_reader *reader, const uint16_t *codes, size_t count,
                             float *const linear[3])
 {
-    uint16_t srgb[3 * CHUNK];
     size_t step = reader->image->shape.color == IMAGE_GREY ? 1 : 3;
     if (reader->transform) {
-        icc_transform_pixels(reader->transform, codes, srgb, count);
-        codes = srgb;
-        step = 3;
+        icc_transform_linear(reader->transform, codes, linear, count);
+        return;
     }
     size_t next = step == 3 ? 1 : 0;
     for (size_t i = 0; i < count; i++)
@@ -113,7 +111,80 @@ static void chunk_alpha(const struct pixel_reader *reader, size_t x, uint32_t y,
         samples_widen(image, image_row(image, y), x * channels + channels - 1, channels, count,
                       opaque, 1);
     for (size_t i = 0; i < count; i++)
-        alpha[i] = reader->weighted ? (float)opaque[i] * (1.0f / 65535.0f) : 1.0f;
+        alpha[i] = reader->weighted ? (float)opaque[i] / 65535.0f : 1.0f;
+}
+
+/* Sample C of pixel X of a row, 0..1. */
+static double sample_share(const struct image *image, const uint8_t *row, size_t x, size_t c)
+{
+    size_t at = x * image_channels(&image->shape) + c;
+    if (image->shape.depth == 16)
+        return ((const uint16_t *)(const void *)row)[at] / 65535.0;
+    return row[at] / 255.0;
+}
+
+/* Encoded sRGB of pixel X of row Y, whose light is LINEAR. */
+static void encoded_pixel(const struct pixel_reader *reader, size_t x, uint32_t y,
+                          const float linear[3], double encoded[3])
+{
+    const struct image *image = reader->image;
+    bool grey = image->shape.color == IMAGE_GREY;
+    for (size_t c = 0; c < 3; c++)
+        encoded[c] = reader->transform
+                         ? srgb_encode(linear[c])
+                         : sample_share(image, image_row(image, y), x, grey ? 0 : c);
+}
+
+/* Composes one pixel that is not opaque. */
+static void compose_pixel(const struct pixel_reader *reader, size_t x, uint32_t y, double alpha,
+                          double background, float linear[3])
+{
+    double encoded[3] = {0};
+    if (alpha > 0)
+        encoded_pixel(reader, x, y, linear, encoded);
+    for (size_t c = 0; c < 3; c++) {
+        double mixed = background + (encoded[c] - background) * alpha;
+        linear[c] = mixed >= 0 && mixed <= 1
+                        ? decode_sample(reader->decode, (float)(mixed * PIXEL_DECODE_STEPS))
+                        : (float)srgb_decode(mixed);
+    }
+}
+
+void pixel_reader_over(const struct pixel_reader *reader, uint32_t x, uint32_t y, size_t count,
+                       double background, float *const linear[3])
+{
+    float alpha[CHUNK];
+    for (size_t done = 0, part; done < count; done += part) {
+        float *const to[3] = {linear[0] + done, linear[1] + done, linear[2] + done};
+        part = count - done < CHUNK ? count - done : CHUNK;
+        chunk_to_linear(reader, x + done, y, part, to);
+        if (!reader->weighted)
+            continue;
+        chunk_alpha(reader, x + done, y, part, alpha);
+        for (size_t i = 0; i < part; i++) {
+            float light[3] = {to[0][i], to[1][i], to[2][i]};
+            if (alpha[i] == 1.0f)
+                continue;
+            compose_pixel(reader, x + done + i, y, alpha[i], background, light);
+            for (size_t c = 0; c < 3; c++)
+                to[c][i] = light[c];
+        }
+    }
+}
+
+void pixel_reader_exact(const struct pixel_reader *reader, uint32_t x, uint32_t y,
+                        double background, double linear[3])
+{
+    const struct image *image = reader->image;
+    float light[3];
+    float *const to[3] = {&light[0], &light[1], &light[2]};
+    double encoded[3], alpha = 1;
+    chunk_to_linear(reader, x, y, 1, to);
+    encoded_pixel(reader, x, y, light, encoded);
+    if (reader->weighted)
+        alpha = sample_share(image, image_row(image, y), x, image_channels(&image->shape) - 1);
+    for (size_t c = 0; c < 3; c++)
+        linear[c] = srgb_decode(background + (encoded[c] - background) * alpha);
 }
 
 void pixel_reader_linear(const struct pixel_reader *reader, uint32_t x, uint32_t y, size_t count,
