@@ -8,7 +8,12 @@ const struct catalogue_entry catalogue[] = {
     {"shadow", "imgshadow", "put a soft shadow under a cutout", true},
     {"resize", "imgresize", "resize, to many sizes from one decode, and convert formats", true},
     {"info", "imginfo", "say what an image is, without decoding it", false},
+    {"colorxfer", "colorxfer", "give an image the colours of another, or one target colour", true},
+    {"deltae", "deltae", "measure colour differences of colours, lists and images", false},
+    {"ralmatch", "ralmatch", "find the nearest RAL colours", false},
+    {"palette", "imgpalette", "extract the dominant colours of an image", false},
     {"pipe", NULL, "run several commands as one pipeline", false},
+    {"run", NULL, "run a recipe, a plan in a text file", false},
     {"list", NULL, "list the commands", false},
     {"help", NULL, "show the help of a command", false},
 };

@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "cli/catalogue.h"
 
-/* The directory of this program, without a slash behind it. */
-static void command_directory(char *directory, size_t size)
+void command_directory(char *directory, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", directory, size - 1);
     if (length <= 0) { /* no /proc: where it was installed */
@@ -23,6 +22,20 @@ static void command_directory(char *directory, size_t size)
     char *slash = strrchr(directory, '/');
     if (slash != NULL)
         *slash = '\0';
+}
+
+bool command_data_directory(const char *name, char *directory, size_t size)
+{
+    static const char *const places[] = {"share/imgtool", "../share/imgtool"};
+    char program[PATH_MAX];
+    command_directory(program, sizeof program);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int length = snprintf(directory, size, "%s/%s/%s", program, places[i], name);
+        if (length >= 0 && (size_t)length < size && access(directory, X_OK) == 0)
+            return true;
+    }
+    snprintf(directory, size, "%s/%s", DATADIR, name);
+    return access(directory, X_OK) == 0;
 }
 
 static char *command_unknown(const char *name, struct error *error)

@@ -10,6 +10,7 @@
 #include "cli/report.h"
 #include "proc/command.h"
 #include "tools/pipe.h"
+#include "tools/run.h"
 
 /* Becomes the tool that NAME means, with ARGUMENTS untouched behind its path. */
 static bool become(const char *name, char **arguments, int count, struct error *error)
@@ -58,7 +59,7 @@ static const struct cli_tool list_tool = {
     .run = list_run,
 };
 
-static const struct cli_tool *const own_tools[] = {&pipe_tool, &list_tool, &help_tool};
+static const struct cli_tool *const own_tools[] = {&pipe_tool, &run_tool, &list_tool, &help_tool};
 
 /* The command that is part of imgtool itself; NULL if NAME is none. */
 static const struct cli_tool *own_tool(const char *name)

@@ -11,6 +11,17 @@ struct pipe_options {
     struct cli_common common;
 };
 
+bool pipe_check(const struct cli_run *run, const struct plan *plan, struct error *error)
+{
+    if (!plan_check(plan, error))
+        return false;
+    if (run->options->json && plan_writes_stdout(plan)) {
+        error_set(error, ERROR_USAGE, "--json and the image would both go to stdout");
+        return error_hint(error, "-o FILE for the image, or --report-fd N for the JSON");
+    }
+    return true;
+}
+
 static bool make_plan(const struct cli_run *run, const struct pipe_options *options,
                       struct plan *plan, struct error *error)
 {
@@ -30,14 +41,8 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
     };
     if (common->in_place && plan->output == NULL)
         plan->output = plan->input;
-    if (!plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error) ||
-        !plan_check(plan, error))
-        return false;
-    if (common->json && plan_writes_stdout(plan)) {
-        error_set(error, ERROR_USAGE, "--json and the image would both go to stdout");
-        return error_hint(error, "-o FILE for the image, or --report-fd N for the JSON");
-    }
-    return true;
+    return plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error) &&
+           pipe_check(run, plan, error);
 }
 
 /* The parts of the JSON object that a pipeline has beyond those of a tool. */

@@ -8,6 +8,9 @@
 /* imgtool pipe */
 extern const struct cli_tool pipe_tool;
 
+/* What has to be right before: the plan itself, and that JSON and image do not meet on stdout. */
+bool pipe_check(const struct cli_run *run, const struct plan *plan, struct error *error);
+
 /* Runs PLAN as the whole of a command: messages, JSON object, exit status. */
 bool pipe_execute(struct cli_run *run, const struct plan *plan, struct error *error);
 

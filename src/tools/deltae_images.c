@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* deltae of two images. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/threads.h"
+#include "cli/beside.h"
+#include "cli/output.h"
+#include "cli/report.h"
+#include "ops/compare.h"
+#include "tools/deltae.h"
+
+/* Decoding both images at the same time needs what decoders hold besides for both at once: above
+ * this size one goes after the other, to stay within --memory. */
+#define BOTH_AT_ONCE_PIXELS 20000000u
+
+/* The sides of the comparison. Side 0, the reference, is the run's input. */
+struct sides {
+    struct cli_run *run;
+    const char *names[2];
+    struct cli_input first;
+    struct cli_beside second;
+    struct image images[2], mask;
+    struct error errors[2];
+    bool opened[2], done[2];
+};
+
+static bool sides_check_names(const struct deltae_fields *fields, const char *a, const char *b,
+                              struct error *error)
+{
+    const char *const names[3] = {a, b, fields->mask};
+    int streams = 0;
+    for (int i = 0; i < 3; i++)
+        streams += names[i] != NULL && strcmp(names[i], "-") == 0;
+    if (streams > 1)
+        return error_set(error, ERROR_USAGE, "only one of the files can be stdin");
+    return true;
+}
+
+static bool sides_open(struct sides *sides, struct error *error)
+{
+    if (!cli_input_open(sides->run, sides->names[0], NULL, NULL, &sides->first, error))
+        return false;
+    sides->opened[0] = true;
+    if (!cli_beside_open(sides->run, sides->names[1], &sides->second, error))
+        return false;
+    sides->opened[1] = true;
+    const struct image_shape *one = &sides->first.shape, *two = &sides->second.input.shape;
+    if (one->width == two->width && one->height == two->height)
+        return true;
+    char name[300];
+    error_set(error, ERROR_CORRUPT, "is %u x %u, %s is %u x %u", one->width, one->height,
+              cli_display_name(sides->names[1], name, sizeof name), two->width, two->height);
+    return error_hint(error, "imgresize --fit fill --size WxH makes them equal");
+}
+
+static void side_decode(void *context, size_t side)
+{
+    struct sides *sides = context;
+    if (side == 0)
+        sides->done[0] =
+            cli_input_read(sides->run, &sides->first, &sides->images[0], &sides->errors[0]);
+    else
+        sides->done[1] =
+            cli_beside_decode(&sides->second, &sides->images[1], &sides->errors[1]);
+}
+
+static bool sides_decode(struct sides *sides, const char *mask, struct error *error)
+{
+    const struct image_shape *shape = &sides->first.shape;
+    bool small = (uint64_t)shape->width * shape->height <= BOTH_AT_ONCE_PIXELS;
+    threads_for(small ? cli_threads(sides->run->options) : 1, 2, side_decode, sides);
+    for (int side = 0; side < 2; side++)
+        if (!sides->done[side]) {
+            *error = sides->errors[side];
+            return false;
+        }
+    return mask == NULL || cli_beside_mask(sides->run, mask, shape->width, shape->height,
+                                           &sides->mask, error);
+}
+
+static void sides_free_images(struct sides *sides)
+{
+    image_free(&sides->images[0]);
+    image_free(&sides->images[1]);
+    image_free(&sides->mask);
+}
+
+static void sides_close(struct sides *sides)
+{
+    sides_free_images(sides);
+    if (sides->opened[0])
+        cli_input_close(&sides->first);
+    if (sides->opened[1])
+        cli_beside_close(&sides->second);
+}
+
+/* True where OUTPUT would replace the file NAME. */
+static bool output_replaces(const struct cli_output *output, const char *name)
+{
+    struct stat status;
+    return name != NULL && stat(name, &status) == 0 && S_ISREG(status.st_mode) &&
+           outfile_is_same(&output->file, &status);
+}
+
+/* Opens the heat map's file before anything is decoded, so that a mistake costs nothing. */
+static bool heatmap_open(struct sides *sides, const struct deltae_fields *fields,
+                         struct cli_output *output, struct error *error)
+{
+    const char *path = fields->heatmap, *answer = sides->run->options->output;
+    struct cli_input png = sides->first; /* only looked at */
+    png.format = CODEC_PNG;              /* what a name without an extension means */
+    if (strcmp(path, "-") == 0)
+        return error_set(error, ERROR_USAGE,
+                         "--heatmap: a file is expected, stdout has the numbers");
+    if (answer != NULL && strcmp(path, answer) == 0)
+        return error_set(error, ERROR_USAGE, "--heatmap and --output are the same file");
+    if ((sides->run->tool->groups & CLI_FORMAT) == 0)
+        sides->run->options->effort = -1;
+    if (!cli_output_open(sides->run, path, &png, output, error))
+        return false;
+    if (!output_replaces(output, sides->names[1]) && !output_replaces(output, fields->mask))
+        return true;
+    return error_set(error, ERROR_USAGE, "--heatmap: '%s' is one of the inputs", path);
+}
+
+static bool heatmap_write(struct cli_run *run, const struct compare_result *result,
+                          const struct image_shape *shape, double top, struct cli_output *output,
+                          struct error *error)
+{
+    struct image picture = {0};
+    bool done = compare_heatmap(result, shape->width, shape->height, top, &picture, error) &&
+                cli_output_write(run, output, &picture, error);
+    image_free(&picture);
+    return done;
+}
+
+static json_t *number_json(double value)
+{
+    return json_real(round(value * 1e6) / 1e6);
+}
+
+static json_t *boxes_json(const struct compare_result *result)
+{
+    json_t *boxes = json_array();
+    for (size_t i = 0; i < result->box_count; i++) {
+        const struct image_box *box = &result->boxes[i];
+        json_array_append_new(boxes, json_pack("{s:i, s:i, s:i, s:i}", "x", (int)box->x, "y",
+                                               (int)box->y, "width", (int)box->width, "height",
+                                               (int)box->height));
+    }
+    return boxes;
+}
+
+static json_t *result_json(const struct sides *sides, const struct deltae_fields *fields,
+                           const struct compare_result *result)
+{
+    const struct image_shape *shape = &sides->second.input.shape;
+    const struct deltae_figures figures = {result->mean, result->p95, result->max, result->over};
+    bool several = sides->run->parsed.operand_count > 2;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:[i, i], s:o, s:f, s:s, s:s, s:I, s:o, s:{s:o, "
+                     "s:i, s:i}, s:o}",
+                     "mean", number_json(result->mean), "median", number_json(result->median),
+                     "p95", number_json(result->p95), "p99", number_json(result->p99), "max",
+                     number_json(result->max), "max_at", (int)result->max_x, (int)result->max_y,
+                     "over", number_json(result->over), "tolerance", fields->tolerance, "formula",
+                     difference_names[fields->formula], "white",
+                     difference_white_names[fields->white], "pixels",
+                     (json_int_t)result->counted, "boxes", boxes_json(result), "other", "path",
+                     cli_json_string(sides->names[1]), "width", (int)shape->width, "height",
+                     (int)shape->height, "passed",
+                     deltae_judge(sides->run, fields, &figures, several ? sides->names[1] : NULL));
+}
+
+static bool sides_compare(struct sides *sides, const struct deltae_fields *fields,
+                          struct compare_result *result, struct error *error)
+{
+    const struct compare_options options = {
+        .difference = deltae_difference(fields),
+        .tolerance = fields->tolerance,
+        .mask = fields->mask != NULL ? &sides->mask : NULL,
+        .ignore = fields->ignore.boxes,
+        .ignore_count = fields->ignore.count,
+        .want_map = fields->heatmap != NULL,
+        .threads = cli_threads(sides->run->options),
+    };
+    if (compare_images(result, &sides->images[0], &sides->images[1], &options, error))
+        return true;
+    if (result->unusable == &sides->images[1])
+        snprintf(error->file, sizeof error->file, "%s", sides->names[1]);
+    return false;
+}
+
+static void result_say(struct cli_run *run, const struct compare_result *result)
+{
+    text_printf(&run->answer,
+                "mean\t%.4f\nmedian\t%.4f\np95\t%.4f\np99\t%.4f\nmax\t%.4f\nover\t%.4f\n",
+                result->mean, result->median, result->p95, result->p99, result->max, result->over);
+    cli_explain(run, "%llu pixels, the largest difference at %u, %u",
+                (unsigned long long)result->counted, result->max_x, result->max_y);
+}
+
+bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, const char *a,
+                   const char *b, struct error *error)
+{
+    struct sides sides = {.run = run, .names = {a, b}};
+    struct compare_result result = {0};
+    struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
+    bool done = sides_check_names(fields, a, b, error) && sides_open(&sides, error) &&
+                (fields->heatmap == NULL || heatmap_open(&sides, fields, &output, error)) &&
+                sides_decode(&sides, fields->mask, error) &&
+                sides_compare(&sides, fields, &result, error);
+    if (done) {
+        sides_free_images(&sides);
+        result_say(run, &result);
+        run->result = result_json(&sides, fields, &result);
+    }
+    if (done && fields->heatmap != NULL)
+        done = heatmap_write(run, &result, &sides.first.shape, fields->heatmap_top, &output, error);
+    compare_free(&result);
+    cli_output_discard(&output);
+    sides_close(&sides);
+    return done;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* deltae --pairs: a stream of rows in constant memory. */
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "base/signals.h"
+#include "base/sink.h"
+#include "base/source.h"
+#include "cli/report.h"
+#include "tools/deltae.h"
+
+/* A row of the longest length, its line end, and what is read at a time. */
+enum { READ_BYTES = 1 << 16, BUFFER_BYTES = DELTAE_LONGEST_ROW + 2 + READ_BYTES };
+
+struct list {
+    struct cli_run *run;
+    const struct deltae_fields *fields;
+    struct deltae_rows *rows;
+    struct deltae_tally *tally;
+    struct source source;
+    struct outfile file;
+    struct sink sink;
+    bool writes;   /* the rows go somewhere */
+    char *buffer;  /* BUFFER_BYTES */
+    size_t length; /* used */
+    uint64_t line, bad;
+};
+
+/* DIFFERENCE with four decimals, as printf() rounds. Returns the length. */
+static size_t format_difference(double difference, char out[40])
+{
+    double scaled = difference * 10000, whole = rint(scaled);
+    /* Near a tie the product may have been rounded over it. */
+    if (!(scaled < 1e12) || fabs(fabs(scaled - whole) - 0.5) < 1e-3)
+        return (size_t)snprintf(out, 40, "%.4f", difference);
+    char digits[24];
+    size_t count = 0, length = 0;
+    for (uint64_t rest = (uint64_t)whole; rest > 0 || count < 5; rest /= 10)
+        digits[count++] = (char)('0' + rest % 10);
+    while (count > 0) {
+        if (count == 4)
+            out[length++] = '.';
+        out[length++] = digits[--count];
+    }
+    return length;
+}
+
+/* The row again: LENGTH bytes and their line end at ROW, with ADDED in a column of its own behind
+ * them, or with none where ADDED is NULL. */
+static bool list_write(struct list *list, const char *row, size_t length, size_t end,
+                       const char *added, size_t added_length)
+{
+    char separator = deltae_rows_separator(list->rows);
+    if (!list->writes)
+        return true;
+    if (added == NULL)
+        return sink_write(&list->sink, row, length + end);
+    return sink_write(&list->sink, row, length) && sink_write(&list->sink, &separator, 1) &&
+           sink_write(&list->sink, added, added_length) &&
+           (end > 0 ? sink_write(&list->sink, row + length, end)
+                    : sink_write(&list->sink, "\n", 1));
+}
+
+static void list_complain(struct list *list, const struct error *reason)
+{
+    struct error error = *reason;
+    snprintf(error.file, sizeof error.file, "%.4000s:%llu", cli_file(list->run),
+             (unsigned long long)list->line);
+    cli_report_error(list->run, &error);
+    list->bad++;
+}
+
+/* What became of writing. Returns false. */
+static bool list_write_failed(const struct list *list, struct error *error)
+{
+    const char *path = list->fields->common.output;
+    error_set(error, list->sink.error.kind, "%s", list->sink.error.message);
+    snprintf(error->file, sizeof error->file, "%s", strcmp(path, "-") == 0 ? "stdout" : path);
+    return false;
+}
+
+/* One line of SIZE bytes with its line end. */
+static bool list_line(struct list *list, const char *line, size_t size)
+{
+    size_t length = size, mark = 0;
+    double difference = 0;
+    char number[40];
+    struct error reason;
+    reason.kind = ERROR_NONE;
+    list->line++;
+    if (length > 0 && line[length - 1] == '\n')
+        length--;
+    if (length > 0 && line[length - 1] == '\r')
+        length--;
+    /* Editors put a byte order mark in front of UTF-8. */
+    if (list->line == 1 && length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+        mark = 3;
+    switch (deltae_row_read(list->rows, line + mark, length - mark, &difference, &reason)) {
+    case DELTAE_ROW_PASS:
+        return list_write(list, line, length, size - length, NULL, 0);
+    case DELTAE_ROW_HEADING:
+        return list_write(list, line, length, size - length, "de", 2);
+    case DELTAE_ROW_BAD:
+        list_complain(list, &reason);
+        return list_write(list, line, length, size - length, "", 0);
+    case DELTAE_ROW_VALUE:
+        break;
+    }
+    deltae_tally_add(list->tally, difference);
+    return list_write(list, line, length, size - length, number,
+                      format_difference(difference, number));
+}
+
+/* All whole lines of the buffer; what is left moves to its front. */
+static bool list_lines(struct list *list, bool last, struct error *error)
+{
+    size_t start = 0;
+    list->buffer[list->length] = '\0';
+    while (start < list->length) {
+        const char *line = list->buffer + start;
+        const char *end = memchr(line, '\n', list->length - start);
+        size_t size = end == NULL ? list->length - start : (size_t)(end - line) + 1;
+        if (size > DELTAE_LONGEST_ROW)
+            return error_set(error, ERROR_CORRUPT, "line %llu is longer than 1 MiB",
+                             (unsigned long long)list->line + 1);
+        if (end == NULL && !last)
+            break;
+        if (!list_line(list, line, size))
+            return list_write_failed(list, error);
+        start += size;
+    }
+    memmove(list->buffer, list->buffer + start, list->length - start);
+    list->length -= start;
+    return true;
+}
+
+/* A program at the other end may wait for its answer before it sends more. */
+static bool list_flush_if_idle(struct list *list)
+{
+    struct pollfd input = {.fd = list->source.fd, .events = POLLIN};
+    if (!list->writes || list->sink.used == 0 || poll(&input, 1, 0) > 0)
+        return true;
+    return sink_flush(&list->sink);
+}
+
+static bool list_stream(struct list *list, struct error *error)
+{
+    for (;;) {
+        size_t got = 0;
+        if (!list_flush_if_idle(list))
+            return list_write_failed(list, error);
+        const uint8_t *bytes = source_peek(&list->source, 1, &got, error);
+        if (bytes == NULL)
+            return false;
+        if (got == 0)
+            return list_lines(list, true, error);
+        if (got > READ_BYTES)
+            got = READ_BYTES;
+        memcpy(list->buffer + list->length, bytes, got);
+        list->length += got;
+        source_take(&list->source, got);
+        if (!list_lines(list, false, error))
+            return false;
+    }
+}
+
+static json_t *list_json(const struct list *list, const struct deltae_summary *summary)
+{
+    const struct deltae_fields *fields = list->fields;
+    const struct deltae_figures *figures = &summary->figures;
+    json_t *json = json_pack("{s:I, s:I}", "rows", (json_int_t)summary->count, "bad",
+                             (json_int_t)list->bad);
+    const struct {
+        const char *name;
+        double value;
+    } values[] = {{"mean", figures->mean},    {"median", summary->median}, {"p95", figures->p95},
+                  {"p99", summary->p99},      {"max", figures->max},       {"over", figures->over}};
+    for (size_t i = 0; i < CLI_COUNT(values); i++)
+        json_object_set_new(json, values[i].name,
+                            summary->count == 0 ? json_null() : json_real(values[i].value));
+    json_object_set_new(json, "tolerance", json_real(fields->tolerance));
+    json_object_set_new(json, "formula", json_string(difference_names[fields->formula]));
+    json_object_set_new(json, "white", json_string(difference_white_names[fields->white]));
+    json_object_set_new(json, "passed",
+                        summary->count == 0
+                            ? json_null()
+                            : deltae_judge(list->run, fields, figures, cli_file(list->run)));
+    return json;
+}
+
+/* The figures, and what they mean for the exit status. */
+static bool list_end(struct list *list, struct error *error)
+{
+    struct cli_run *run = list->run;
+    struct deltae_summary summary;
+    deltae_tally_sum_up(list->tally, &summary);
+    json_t *json = list_json(list, &summary);
+    run->input = json_pack("{s:o, s:I}", "path", cli_json_string(list->fields->pairs), "bytes",
+                           (json_int_t)list->source.taken_bytes);
+    if (summary.count > 0)
+        cli_explain(run, "%llu rows, mean %.4f, p95 %.4f, max %.4f",
+                    (unsigned long long)summary.count, summary.figures.mean, summary.figures.p95,
+                    summary.figures.max);
+    if (list->bad == 0) {
+        run->result = json;
+        return true;
+    }
+    /* The figures of the others are worth knowing. */
+    run->extra = json_pack("{s:o}", "result", json);
+    return error_set(error, ERROR_CORRUPT, "%llu bad row%s", (unsigned long long)list->bad,
+                     list->bad == 1 ? "" : "s");
+}
+
+static bool list_open(struct list *list, struct error *error)
+{
+    const struct cli_common *options = &list->fields->common;
+    struct stat input;
+    uint64_t limit = option_given(&list->run->set, &list->run->parsed, "max-input-bytes")
+                         ? options->max_input_bytes
+                         : UINT64_MAX;
+    unsigned flags =
+        (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
+    if (stat(list->fields->pairs, &input) == 0 && S_ISDIR(input.st_mode))
+        return error_set(error, ERROR_NO_INPUT, "is a directory, a list is expected");
+    if (!source_open(&list->source, list->fields->pairs, limit, error))
+        return false;
+    if (!source_check_limit(&list->source, error))
+        return false;
+    list->buffer = memory_array(BUFFER_BYTES + 1, 1, error);
+    struct difference difference = deltae_difference(list->fields);
+    list->rows = list->buffer == NULL ? NULL : deltae_rows_new(&difference, error);
+    list->tally = list->rows == NULL ? NULL : deltae_tally_new(list->fields->tolerance, error);
+    if (list->tally == NULL)
+        return false;
+    /* With --json the object has stdout for itself. */
+    list->writes = !options->json || strcmp(options->output, "-") != 0;
+    if (!list->writes)
+        return true;
+    if (!outfile_open(&list->file, options->output, flags, error))
+        return false;
+    if (fstat(list->source.fd, &input) == 0 && S_ISREG(input.st_mode) &&
+        outfile_is_same(&list->file, &input))
+        return error_set(error, ERROR_USAGE, "'%s' is the input itself", options->output);
+    sink_to_fd(&list->sink, list->file.fd);
+    return true;
+}
+
+/* Rows that were bad are no reason to withhold the file: they are in it, with an empty field. */
+static bool list_commit(struct list *list, struct error *error)
+{
+    if (!list->writes)
+        return true;
+    if (!sink_flush(&list->sink))
+        return list_write_failed(list, error);
+    if (strcmp(list->fields->common.output, "-") != 0)
+        signals_claim();
+    return outfile_commit(&list->file, error);
+}
+
+bool deltae_list(struct cli_run *run, const struct deltae_fields *fields, struct error *error)
+{
+    struct list list = {
+        .run = run, .fields = fields, .source = {.fd = -1}, .file = {.fd = -1, .dir_fd = -1}};
+    run->file = fields->pairs;
+    bool done = list_open(&list, error) && list_stream(&list, error) &&
+                list_commit(&list, error) && list_end(&list, error);
+    outfile_discard(&list.file);
+    sink_free(&list.sink);
+    source_close(&list.source);
+    deltae_rows_free(list.rows);
+    deltae_tally_free(list.tally);
+    free(list.buffer);
+    return done;
+}

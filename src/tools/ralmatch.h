@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* ralmatch: what its parts share. */
+#ifndef TOOLS_RALMATCH_H
+#define TOOLS_RALMATCH_H
+
+#include "base/source.h"
+#include "cli/report.h"
+#include "color/swatches.h"
+#include "ops/match.h"
+
+enum { RALMATCH_ALL = 3 };
+
+struct match_fields {
+    struct cli_common common;
+    int set, formula, finish; /* SET: enum ral_set or RALMATCH_ALL; FINISH: 0 solid, 1 all */
+    const char *catalogue, *code;
+    int64_t top, colors;
+    double max_de;
+    bool list;
+};
+
+/* A colour that may be the answer. */
+struct shade {
+    const char *set, *finish; /* NULL in catalogues of one's own */
+    const char *code, *name_en, *name_de;
+    uint32_t rgb;
+    double lab[3];
+};
+
+struct session {
+    struct cli_run *run;
+    const struct match_fields *fields;
+    struct shade *shades;
+    size_t shade_count;
+    struct swatches own; /* what shades of a catalogue point into */
+    struct matcher *matcher;
+    struct match *found;
+    size_t wanted; /* one more than is shown where the runner-up is needed */
+    double max_de; /* infinity: any will do */
+    bool swatch;   /* shown beside each line */
+    bool prefixed; /* lines start with what was asked */
+    bool several;  /* operands: lines of images end with the image's name */
+    bool none;     /* some query had no match */
+};
+
+/* One colour to be matched. */
+struct query {
+    const char *text;
+    double lab[3];
+    double share;      /* of an image; negative: of none */
+    const char *image; /* NULL: none, or the only one */
+    size_t line;       /* of a list; 0: of none */
+};
+
+/* Fills session->shades with what the options name. (ralmatch_shades.c, as the next four) */
+bool session_load(struct session *session, struct error *error);
+
+/* The answer to --code and --list: shades as they are. */
+bool session_show(struct session *session, struct error *error);
+
+/* Adds CODE, NAME and HEX of SHADE, with tabs between, to the answer. */
+void shade_text(const struct session *session, const struct shade *shade);
+
+/* The object for SHADE; DE negative: nothing was measured. */
+json_t *shade_json(const struct shade *shade, double de);
+
+/* As it is shown in JSON: four decimals. */
+double shade_rounded(double value);
+
+/* True where JSON goes anywhere. */
+bool session_wants_json(const struct session *session);
+
+/* Matches QUERY: lines into run->answer; RESULT becomes the object where one is wanted. */
+void session_match(struct session *session, const struct query *query, json_t **result);
+
+/* What became of one of several queries: FAILURE NULL, or the reason. */
+bool session_report(struct session *session, const struct error *failure, struct error *error);
+
+/* Lets out what was answered so far, where it goes to stdout. */
+bool session_flush(struct session *session, struct error *error);
+
+/* Matches what is in NAME: an image's colours or a list. (ralmatch_input.c) */
+bool session_file(struct session *session, const char *name, struct error *error);
+
+#endif
