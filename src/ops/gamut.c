@@ -15,6 +15,12 @@ enum { BLOCK = 256, STEPS = 22 };
 #define SLACK_BELOW ((float)(-0.5 / 255 / 12.92))
 #define SLACK_ABOVE 1.0044664f
 
+/* What is clipped in the end, component by component, instead of giving up chroma for it, as a share
+ * of the light of a grey so light: nobody sees it, and the line of one lightness and hue along the
+ * edge of blue (264 degrees), on which red dips below 0 by 0.0076 of it, is then inside as a whole,
+ * so that no gradient jumps there. */
+#define CLIPPED 0.008f
+
 /* Linear sRGB to the cone responses of Oklab and back, and their roots to its lightness: the
  * matrices of CSS Color 4 multiplied with that of sRGB. Rows add up to 1. */
 static const float lms_of_linear[3][3] = {
@@ -159,8 +165,7 @@ static inline float value_at(const float (*polynomial)[BLOCK], size_t i, float s
 
 /* The largest share with which all components fit. At 0 they do, and up to MOST_CHROMA a line of
  * one lightness and hue leaves the gamut of sRGB once, so halving finds that place. Farther out
- * some lines meet it again; nearer, only in blue, 0.15 degrees of hue wide, where red dips below 0
- * by 0.0005: there it is either of the two places. */
+ * some lines meet it again. */
 MULTIVERSION
 static void find_shares(struct outside *restrict out, size_t count)
 {
@@ -173,7 +178,9 @@ static void find_shares(struct outside *restrict out, size_t count)
             float r = value_at(out->polynomial[0], i, share);
             float g = value_at(out->polynomial[1], i, share);
             float b = value_at(out->polynomial[2], i, share);
-            bool fits = (r >= 0) & (r <= 1) & (g >= 0) & (g <= 1) & (b >= 0) & (b <= 1);
+            float low = -CLIPPED * out->polynomial[0][0][i];
+            bool fits =
+                (r >= low) & (r <= 1) & (g >= low) & (g <= 1) & (b >= low) & (b <= 1);
             out->share[i] = fits ? share : out->share[i];
         }
 }

@@ -219,9 +219,9 @@ bool lut_refine(struct lut *lut, const float *const from[3], const float *const 
         memset(pulls, 0, points * sizeof *pulls);
         for (size_t done = 0; done < count; done += CHUNK) {
             size_t part = count - done < CHUNK ? count - done : CHUNK;
-            pull_points(lut, (const float *const[3]){from[0] + done, from[1] + done, from[2] + done},
-                        (const float *const[3]){to[0] + done, to[1] + done, to[2] + done}, part,
-                        pulls);
+            const float *const in[3] = {from[0] + done, from[1] + done, from[2] + done};
+            const float *const out[3] = {to[0] + done, to[1] + done, to[2] + done};
+            pull_points(lut, in, out, part, pulls);
         }
         move_points(lut, pulls, points);
     }

@@ -112,6 +112,25 @@ static void line_mix(struct line *const lines[LINES], uint32_t width, float *res
     }
 }
 
+/* What is brighter than the picture can hold is cut as a sensor cuts it, component by component, so
+ * that highlights burn out to white. Returns how many pixels are outside of the gamut, by more than
+ * half a step of 8 bits. */
+static size_t line_expose(float *const run[3], size_t count)
+{
+    const float low = -0.5f / 255 / 12.92f, high = 1.0044664f;
+    size_t outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool inside = true;
+        for (int c = 0; c < 3; c++) {
+            float value = run[c][i];
+            inside = inside && value >= low && value <= high;
+            run[c][i] = value < 1.0f ? value : 1.0f;
+        }
+        outside += !inside;
+    }
+    return outside;
+}
+
 /* Recolours the row with this much of the body and writes it, pixels without cover left out to the
  * byte. */
 static void line_store(struct recoloring *recoloring, const struct line *line, float *m_b,
@@ -129,7 +148,8 @@ static void line_store(struct recoloring *recoloring, const struct line *line, f
         size_t count = end - x;
         float *const run[3] = {line->linear[0] + x, line->linear[1] + x, line->linear[2] + x};
         const float *const done[3] = {run[0], run[1], run[2]};
-        clipped += gamut_fit_row(run[0], run[1], run[2], count);
+        clipped += line_expose(run, count);
+        gamut_fit_row(run[0], run[1], run[2], count);
         pixel_writer_linear(recoloring->writer, x, y, count, done);
         changed += count;
         for (x = end; x < line->end && !(line->cover[x] > 0.0f);)

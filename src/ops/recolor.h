@@ -36,7 +36,7 @@ struct recolor_result {
     double gain;         /* linear light, target against body, as lengths; at most 40 */
     bool chromatic;      /* split by least squares; otherwise by luminance */
     bool limited;        /* the gain was capped: from nearly black to light */
-    double clipped;      /* share of the recoloured pixels that left the gamut and lost chroma */
+    double clipped;      /* share of the recoloured pixels that left the gamut */
 };
 
 /* Recolours IMAGE in place: RGB, sRGB without a profile, 8 or 16 bit, with or without alpha (which

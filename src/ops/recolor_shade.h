@@ -13,8 +13,9 @@ struct recolor_shade {
 };
 
 /* Means of Y / LIGHT_Y over the cells, without shade, highlights and clipped pixels, filled in and
- * smoothed across what is missing. Bright cells are body where the body gets so bright by and by. LIGHT_Y is the luminance of the body's colour; what counted for
- * BODY is never taken for a highlight as such. */
+ * smoothed across what is missing. Bright cells are body where the body gets so bright by and by.
+ * LIGHT_Y is the luminance of the body's colour; what counted for BODY is never taken for a
+ * highlight as such. */
 bool recolor_shade_new(struct recolor_shade *shade, const struct pixel_reader *reader,
                        const struct image *mask, float light_y, const struct recolor_body *body,
                        struct error *error);

@@ -60,7 +60,7 @@ void recolor_split_init(struct recolor_split *split, const double body[3])
         split->body[c] = (float)body[c];
         split->weight[c] = (float)(weight[c] / total);
     }
-    /* Twice the deviation of m_s for noise of one step, from the inverse of the normal equations. */
+    /* Twice the deviation of m_s for noise of one step: the normal equations, inverted. */
     if (split->chromatic)
         split->doubt = (float)(2.0 * sqrt(aa / (aa * total - ba * ba)));
 }

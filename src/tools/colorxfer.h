@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of colorxfer: --ref and --lut, --to, and what applies a function of colours to pixels. */
+/* The parts of colorxfer: --ref, --lut, --to, and what applies a function of colours to pixels. */
 #ifndef TOOLS_COLORXFER_H
 #define TOOLS_COLORXFER_H
 
@@ -84,8 +84,8 @@ bool xfer_apply(struct image *image, const struct xfer_change *change, double *c
 void xfer_blend(struct image *result, const struct image *original,
                 const struct xfer_change *change);
 
-/* gamut_fit_row(), except that what is outside by less than half a step of 8 bits is clipped: it got
- * there by rounding, and in saturated blue even that would cost it much chroma. */
+/* gamut_fit_row(), except that what is outside by less than half a step of 8 bits is clipped: it
+ * got there by rounding, and in saturated blue even that would cost it much chroma. */
 size_t xfer_fit_gamut(float *const light[3], size_t count);
 
 /* Turns IMAGE, RGB, into sRGB in place and drops its profile. */
@@ -95,8 +95,8 @@ bool xfer_to_srgb(struct image *image, unsigned threads, struct error *error);
 bool xfer_change_image(struct xfer_job *job, struct xfer_change *change, double *clipped,
                        struct error *error);
 
-/* Writes what CHANGE does, its strength included, into the file of --save-lut, if there is one. The
- * image must not have been changed yet: its colours are those that the table has to be right for. */
+/* Writes what CHANGE does, its strength included, into the file of --save-lut, if there is one.
+ * The image must not have been changed yet: its colours are what the table has to be right for. */
 bool xfer_save_table(struct xfer_job *job, const struct xfer_change *change, struct error *error);
 
 #endif

@@ -347,6 +347,9 @@ PYTHON
     imgcrop chair.png | imgtool colorxfer --ref ref.png -o d.png
     cmp c.png d.png
     [ -s c.cube ]
+    # the table does not replace what the pipeline reads
+    fails 64 imgtool pipe -i chair.png crop : colorxfer --ref ref.png --save-lut chair.png \
+        : resize --width 40
     # the reference from stdin
     colorxfer --ref - -o e.png chair.png < ref.png
     colorxfer --ref ref.png -o f.png chair.png

@@ -217,7 +217,8 @@ static void test_truncation(void)
     lut_write(&lut, "cut", &text);
     for (size_t at = 0; at + 1 < text.length; at++) {
         struct error error = {0};
-        bool behind = text.data[at] == '\n', within = at + 12 < text.length && text.data[at + 10] == '\n';
+        bool behind = text.data[at] == '\n';
+        bool within = at + 12 < text.length && text.data[at + 10] == '\n';
         if (!behind && !within)
             continue;
         cuts++;
@@ -238,8 +239,9 @@ static void test_truncation(void)
 
 static void test_curves(void)
 {
-    static const char file[] = "# a curve\r\nTITLE \"c\"\r\n\r\nLUT_1D_SIZE 3\r\nDOMAIN_MIN 0 0 0\r\n"
-                               "DOMAIN_MAX 1 2 1\r\nSOME_FLAG\r\n0 1 0.5\r\n 0.5 0.5 0.6\r\n"
+    static const char file[] = "# a curve\r\nTITLE \"c\"\r\n\r\nLUT_1D_SIZE 3\r\n"
+                               "DOMAIN_MIN 0 0 0\r\nDOMAIN_MAX 1 2 1\r\nSOME_FLAG\r\n"
+                               "0 1 0.5\r\n 0.5 0.5 0.6\r\n"
                                "1 0 1.\r\n# end\r\n";
     struct lut lut;
     struct error error = {0};
@@ -260,7 +262,8 @@ static void test_curves(void)
 /* Red runs fastest, both spellings of a domain, words that nobody knows. */
 static void test_order(void)
 {
-    static const char file[] = "\xef\xbb\xbf""LUT_3D_SIZE 2\nLUT_3D_INPUT_RANGE 0.0 2.0\nFUTURE_WORD 7\n"
+    static const char file[] = "\xef\xbb\xbf"
+                               "LUT_3D_SIZE 2\nLUT_3D_INPUT_RANGE 0.0 2.0\nFUTURE_WORD 7\n"
                                "0 0 0\n1 0 0\n0 1 0\n1 1 0\n0 0 1\n1 0 1\n0 1 1\n1 1 1";
     struct lut lut;
     struct error error = {0};
@@ -270,8 +273,8 @@ static void test_order(void)
         lut_apply_row(&lut, &r, &g, &b, 1);
         lut_free(&lut);
     }
-    tap_ok(read && r == 0.5f && g == 0.25f && b == 0, "red runs fastest, no line end at the end: %s",
-           error.message);
+    tap_ok(read && r == 0.5f && g == 0.25f && b == 0,
+           "red runs fastest, no line end at the end: %s", error.message);
 }
 
 /* A curve with a step between two points, known at random colours of half of the cube. */
@@ -350,9 +353,10 @@ static const struct {
     {"no size", "LUT_3D_SIZE\n", ERROR_CORRUPT, "a size from"},
     {"a size and something", "LUT_3D_SIZE 2 2\n", ERROR_CORRUPT, "a size from"},
     {"curves of 65537", "LUT_1D_SIZE 65537\n", ERROR_CORRUPT, "a size from 2 to 65536"},
-    {"two sizes", "LUT_3D_SIZE 2\nLUT_1D_SIZE 2\n", ERROR_CORRUPT, "line 2: 'LUT_1D_SIZE 2' is the second"},
+    {"two sizes", "LUT_3D_SIZE 2\nLUT_1D_SIZE 2\n", ERROR_CORRUPT, "'LUT_1D_SIZE 2' is the second"},
     {"points before the size", "0 0 0\nLUT_3D_SIZE 2\n", ERROR_CORRUPT, "line 1: '0 0 0' stands"},
-    {"two numbers", "LUT_1D_SIZE 2\n0 0 0\n0 1\n", ERROR_CORRUPT, "line 3: '0 1' is not three numbers"},
+    {"two numbers", "LUT_1D_SIZE 2\n0 0 0\n0 1\n", ERROR_CORRUPT,
+     "line 3: '0 1' is not three numbers"},
     {"four numbers", "LUT_1D_SIZE 2\n0 0 0 0\n1 1 1\n", ERROR_CORRUPT, "line 2"},
     {"a letter", "LUT_1D_SIZE 2\n0 0 0\n1 x 1\n", ERROR_CORRUPT, "line 3"},
     {"a comma", "LUT_1D_SIZE 2\n0,0 0 0\n1 1 1\n", ERROR_CORRUPT, "line 2"},

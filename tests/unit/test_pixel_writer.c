@@ -75,10 +75,11 @@ static void check_shape(unsigned depth, bool alpha)
 }
 
 /* A part of a row only. */
-static void check_part(void)
+static void check_part(unsigned depth)
 {
     const float white[5] = {1, 1, 1, 1, 1}, *const light[3] = {white, white, white};
-    struct image image = canvas(8, false);
+    const unsigned most = depth == 8 ? 0xff : 0xffff, guard = depth == 8 ? 0xa5 : 0xa5a5;
+    struct image image = canvas(depth, false);
     struct pixel_writer *writer = NULL;
     unsigned wrong = 0;
     if (!pixel_writer_new(&writer, &image, NULL))
@@ -86,8 +87,8 @@ static void check_part(void)
     pixel_writer_linear(writer, 11, 2, 5, light);
     for (uint32_t x = 0; x < WIDTH; x++)
         for (unsigned c = 0; c < 3; c++)
-            wrong += sample(&image, x, 2, c) != (x >= 11 && x < 16 ? 255u : 0xa5u);
-    tap_ok(wrong == 0, "a part of a row");
+            wrong += sample(&image, x, 2, c) != (x >= 11 && x < 16 ? most : guard);
+    tap_ok(wrong == 0, "a part of a row, %u bits", depth);
     pixel_writer_free(writer);
     image_free(&image);
 }
@@ -135,7 +136,8 @@ int main(void)
     check_shape(8, true);
     check_shape(16, false);
     check_shape(16, true);
-    check_part();
+    check_part(8);
+    check_part(16);
     check_round_trip();
     check_refused();
     return tap_done();

@@ -23,6 +23,7 @@ enum { WIDTH = 160, HEIGHT = 150 };
 static const double blue[3] = {0.012, 0.09, 0.31}, red[3] = {0.42, 0.03, 0.02};
 static const double yellow[3] = {0.85, 0.5, 0.03}, grey[3] = {0.21, 0.21, 0.21};
 static const double white[3] = {0.80, 0.80, 0.80}, black[3] = {0.002, 0.002, 0.002};
+static const double sun[3] = {1.0, 0.5, 0.03}, sage[3] = {0.16, 0.24, 0.13};
 static const double green[3] = {0.05, 0.3, 0.06};
 
 static uint32_t random_state = 1;
@@ -412,6 +413,65 @@ static void test_untouched(unsigned depth)
     image_free(&mask);
 }
 
+/* A cutout whose mask and alpha say the same at the edge: its colour there is paint alone. */
+static void test_cutout(void)
+{
+    struct image image = picture(true, 8, HEIGHT), mask = mask_new(8, HEIGHT);
+    struct recolor_options options = options_to(yellow);
+    double most = 0.0, lab[3];
+    lab_from_linear(blue, lab);
+    options.from = lab;
+    options.mask = &mask;
+    paint(&image, shading, blue, 0.0);
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        for (uint32_t x = 0; x < WIDTH; x++) {
+            sample_set(&image, x, y, 3, edge_cover(x));
+            sample_set(&mask, x, y, 0, edge_cover(x));
+        }
+    recolored(&image, &options);
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        for (uint32_t x = 95; x < 100; x++) {
+            double light[3], m_b, m_s;
+            shading(x, y, &m_b, &m_s);
+            mix(yellow, m_b, m_s, light);
+            most = fmax(most, pixel_off(&image, x, y, light));
+        }
+    tap_ok(most * 255.0 < 4.0, "mask and alpha alike: the edge is off by %.1f of 255",
+           most * 255.0);
+    image_free(&image);
+    image_free(&mask);
+}
+
+/* Rows are done in bands, in place: where a band begins must not show. */
+static void test_bands(void)
+{
+    enum { SKIP = 37 };
+    struct image image = picture(false, 8, 3 * HEIGHT), mask = mask_new(8, 3 * HEIGHT);
+    struct recolor_options options = options_to(yellow);
+    double lab[3];
+    lab_from_linear(grey, lab);
+    lab[1] = 25.0; /* chromatic: nothing but the nearest rows matters */
+    options.from = lab;
+    paint(&image, stripes, grey, 9.0);
+    for (uint32_t y = 0; y < 3 * HEIGHT; y++)
+        for (uint32_t x = 0; x < WIDTH; x++)
+            sample_set(&mask, x, y, 0, 1.2 * random_unit());
+    struct image other = copy_of(&image);
+    struct image_box box = {0, SKIP, WIDTH, 3 * HEIGHT - SKIP};
+    struct image part = image_view(&other, &box), part_mask = image_view(&mask, &box);
+    options.mask = &mask;
+    recolored(&image, &options);
+    options.mask = &part_mask;
+    recolored(&part, &options);
+    size_t row = image_row_bytes(&image.shape);
+    size_t bytes = row * (part.shape.height - 3);
+    tap_ok(memcmp(image_row(&image, SKIP + 3), image_row(&part, 3), bytes) == 0,
+           "the same wherever the bands of rows begin");
+    image_free(&image);
+    image_free(&other);
+    image_free(&mask);
+}
+
 /* Wood and steel beside a blue body. */
 static void test_materials(void)
 {
@@ -511,6 +571,7 @@ int main(void)
     test_model("grey to red", shading, 16, grey, red, false, 2.0);
     test_model("white to blue", shading, 16, white, blue, false, 2.0);
     test_model("white to black", shading, 16, white, black, false, 1.0);
+    test_model("yellow, overexposed, to blue", shading, 16, sun, blue, true, 1.0);
     test_model("grey to red, highlight", window, 16, grey, red, false, 4.0);
     test_found("blue to yellow", stripes, blue, yellow, 1.0);
     test_found("yellow to blue", window, yellow, blue, 1.0);
@@ -525,10 +586,14 @@ int main(void)
     test_noise("white to blue", white, blue, 0.2, 1.1);
     test_noise("blue to white", blue, white, 0.5, 2.0);
     test_noise("grey to yellow", grey, yellow, 0.5, 2.0);
+    test_noise("sage to blue", sage, blue, 0.2, 1.2);
+    test_noise("sage to red", sage, red, 0.2, 2.5);
     test_edge("blue to yellow before white", blue, yellow, white, 2.0);
     test_edge("blue to white before black", blue, white, black, 2.0);
     test_edge("white to blue before black", white, blue, black, 30.0);
     test_edge("grey to red before white", grey, red, white, 8.0);
+    test_cutout();
+    test_bands();
     test_untouched(8);
     test_untouched(16);
     test_materials();
