@@ -96,6 +96,7 @@ void swatches_refuse(struct swatches_reader *reader, const char *format, ...)
 {
     char message[400];
     va_list args;
+    reader->swatches->bad++;
     if (reader->complain == NULL)
         return;
     va_start(args, format);
@@ -173,6 +174,7 @@ static void remove_duplicates(struct swatches_reader *reader, const size_t *firs
         reader->line = item->line;
         swatches_refuse(reader, "'%.200s' is there already, at %zu",
                         item->code[0] != '\0' ? item->code : item->name, first[i]);
+        swatches->bad--;
         free(item->code);
         free(item->name);
     }

@@ -20,6 +20,7 @@ struct swatch {
 struct swatches {
     struct swatch *items;
     size_t count, capacity;
+    size_t bad; /* rows that a reader left out because they make no sense; duplicates are not */
 };
 
 /* What a reader says about rows that it leaves out, with their line (ASE: the number of the

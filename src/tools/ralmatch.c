@@ -293,6 +293,26 @@ static bool refuse_terminal(const struct cli_run *run, struct error *error)
     return error_set(error, ERROR_USAGE, "no input: a colour, a file name or a pipe is expected");
 }
 
+/* Rows of a catalogue that made no sense were left out; what was found without them stands, but the
+ * nearest may be among them. */
+static bool check_catalogue(struct session *session, struct error *error)
+{
+    if (session->own.bad == 0)
+        return true;
+    if (!session_flush(session, error))
+        return false;
+    struct cli_run *run = session->run;
+    if (run->reported) {
+        run->exit_status = error_exit_status(ERROR_CORRUPT);
+        return true;
+    }
+    if (run->result != NULL)
+        run->extra = json_pack("{s:O}", "result", run->result);
+    error_set(error, ERROR_CORRUPT, "%zu rows of the catalogue made no sense", session->own.bad);
+    snprintf(error->file, sizeof error->file, "%s", session->fields->catalogue);
+    return false;
+}
+
 static bool match_run(struct cli_run *run, void *options, struct error *error)
 {
     const struct match_fields *fields = options;
@@ -305,7 +325,8 @@ static bool match_run(struct cli_run *run, void *options, struct error *error)
         return refuse_terminal(run, error);
     session.swatch = terminal_shows_color(run);
     bool done = session_load(&session, error) &&
-                (look_up ? session_show(&session, error) : session_run(&session, error));
+                (look_up ? session_show(&session, error) : session_run(&session, error)) &&
+                check_catalogue(&session, error);
     session_free(&session);
     return done;
 }
@@ -331,7 +352,8 @@ static const struct cli_tool tool = {
         "small.\n\n"
         "A catalogue in CSV has columns code, name, and hex or lab_l, lab_a and lab_b (D65); "
         "without a heading, name and colour. CMYK colours of an .ase are converted without a "
-        "profile. Rows that cannot be read and duplicates are reported and left out.",
+        "profile. Rows that make no sense are reported and left out, and the status is 65; "
+        "duplicates only get a warning.",
     .result =
         "query; matches: [{set, code, name_en, name_de, hex, lab, finish, de}]; gap: from the "
         "nearest to the runner-up, or null; ambiguous: whether that is below 1. Lists add "

@@ -275,13 +275,19 @@ blue${tab}$(ralmatch blue | cut -f1)" ]
 
 @test "bad: a catalogue with rows that are wrong, duplicates, or nothing in it" {
     printf 'code,hex,lab_l,lab_a,lab_b\nA,red,,,\nB,rde,,,\nC,#fff,120,0,0\nA,blue,,,\nD,blue,,,\n' > c.csv
-    run --separate-stderr -0 ralmatch --catalogue c.csv blue
+    run --separate-stderr -65 ralmatch --catalogue c.csv blue
     [ "$output" = "D${tab}${tab}#0000FF${tab}0.00" ]
     stderr_has "c.csv: 3: 'rde': no such colour"
     stderr_has "c.csv: 4: L* is 120, not from 0 to 100"
     stderr_has "c.csv: 5: 'A' is there already, at 2"
-    run --separate-stderr -0 ralmatch -q --catalogue c.csv blue
+    stderr_has "c.csv: 2 rows of the catalogue made no sense"
+    run --separate-stderr -65 ralmatch -q --catalogue c.csv blue red
     [ -z "$stderr" ]
+    run --separate-stderr -65 ralmatch --json --catalogue c.csv blue
+    [ "$(jq -c '[.ok,.error.kind,.result.matches[0].code]' <<< "$output")" = '[false,"corrupt","D"]' ]
+    grep -v -e rde -e 120 c.csv > twice.csv
+    run --separate-stderr -0 ralmatch --catalogue twice.csv blue
+    stderr_has "'A' is there already"
     printf 'code,hex\n' > none.csv
     fails 65 ralmatch --catalogue none.csv red
     stderr_has "none.csv: has no colours"
