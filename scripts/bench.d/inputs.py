@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Makes the pictures that scripts/bench works on.
+"""Makes the pictures and lists that scripts/bench works on.
 
-    inputs.py DIR RENDER PHOTO [CUTOUT...]
+    inputs.py DIR RENDER PHOTO EIGHT OTHER [CUTOUT...]
 
     DIR/render/car.png   2560 x 1440: the cutout that RENDER (tests/gen/render) draws
     DIR/four/car.png     2560 x 1600, 4.1 MP: the same product
     DIR/photo/car.png    2560 x 1440: the outline of a car filled with a real photograph
     DIR/NAME/car.png     each real CUTOUT, as it is
+    DIR/eight/photo.jpg  EIGHT, a photograph of 8 MP, as it is; copy.jpg: encoded again;
+                         reference.jpg: the photograph OTHER in the size of EIGHT
+    DIR/lists/colors.txt 100,000 colours #rrggbb, all different
+    DIR/lists/pairs.csv  500,000 pairs of near colours, L*, a*, b* of the one and of the other
 
 RENDER may be empty: then the product is that outline, shaded. PHOTO may be empty: then DIR/photo
-is not made. All are called car.png because outputs are named after their input.
+is not made; EIGHT or OTHER: then DIR/eight is not. The cutouts are all called car.png because
+outputs are named after their input.
 """
 import os
 import shutil
@@ -21,6 +26,11 @@ from PIL import Image, ImageDraw
 
 CUTOUT = (2560, 1440)
 FOUR_MP = (2560, 1600)
+COPY_QUALITY = 80
+REFERENCE_QUALITY = 90
+COLORS = 100_000
+PAIRS = 500_000
+PAIR_SIGMA = 4  # of the difference in each of L*, a*, b*: CIEDE2000 0 to about 10
 
 
 def read_pam(data):
@@ -91,7 +101,29 @@ def save(image, *parts):
     image.save(path)
 
 
-def main(folder, program, photo, *cutouts):
+def eight(folder, photo, other):
+    os.makedirs(folder, exist_ok=True)
+    shutil.copyfile(photo, os.path.join(folder, "photo.jpg"))
+    with Image.open(photo) as picture:
+        size = picture.size
+        picture.convert("RGB").save(os.path.join(folder, "copy.jpg"), quality=COPY_QUALITY)
+    with Image.open(other) as picture:
+        reference = covering(picture.convert("RGB"), size)
+    reference.save(os.path.join(folder, "reference.jpg"), quality=REFERENCE_QUALITY)
+
+
+def lists(folder):
+    os.makedirs(folder, exist_ok=True)
+    random = numpy.random.default_rng(1)
+    with open(os.path.join(folder, "colors.txt"), "w") as file:
+        file.writelines(f"#{color:06x}\n" for color in random.choice(1 << 24, COLORS, False))
+    one = random.uniform((0, -80, -80), (100, 80, 80), (PAIRS, 3))
+    two = one + random.normal(0, PAIR_SIGMA, one.shape)
+    two[:, 0] = numpy.clip(two[:, 0], 0, 100)
+    numpy.savetxt(os.path.join(folder, "pairs.csv"), numpy.hstack((one, two)), "%.4f", ",")
+
+
+def main(folder, program, photo, photo_8mp, other, *cutouts):
     make = (lambda size: rendered(program, size)) if program else drawn
     save(make(CUTOUT), folder, "render")
     save(make(FOUR_MP), folder, "four")
@@ -100,6 +132,9 @@ def main(folder, program, photo, *cutouts):
             picture.draft("RGB", CUTOUT)
             filled = covering(picture.convert("RGB"), CUTOUT)
         save(masked(filled, outline(CUTOUT)), folder, "photo")
+    if photo_8mp and other:
+        eight(os.path.join(folder, "eight"), photo_8mp, other)
+    lists(os.path.join(folder, "lists"))
     for cutout in cutouts:
         name = os.path.splitext(os.path.basename(cutout))[0]
         os.makedirs(os.path.join(folder, name), exist_ok=True)

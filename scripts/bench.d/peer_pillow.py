@@ -5,15 +5,16 @@
     peer_pillow.py crop IN OUT
     peer_pillow.py shadow IN OUT SIGMA
     peer_pillow.py shrink IN OUT WIDTH
+    peer_pillow.py palette IN OUT METHOD            six colours; METHOD is one of Image.Quantize
     peer_pillow.py start                            import, and nothing else
 
-With `--warm N` in front the job runs N times in this process, after one run that is not counted,
-and the median time in milliseconds is printed.
+warm.py says what `--warm N` in front does.
 """
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image, ImageFilter
+
+import warm
 
 ALPHA_THRESHOLD = 10
 PADDING_SHARE = 0.05
@@ -21,6 +22,7 @@ PADDING_MIN_PX = 20
 SHADOW_OPACITY = 0.4
 OFFSET_X, OFFSET_Y = 8, 12
 QUALITY = 80
+COLORS = 6
 
 
 def crop_to_content(image):
@@ -86,27 +88,18 @@ def shrink(source, target, width):
     save(image, target)
 
 
+def palette(source, target, method):
+    reduced = Image.open(source).convert("RGB").quantize(COLORS, Image.Quantize[method])
+    colors = reduced.getpalette()
+    pixels = reduced.width * reduced.height
+    with open(target, "w") as file:
+        for count, index in sorted(reduced.getcolors(), reverse=True):
+            red, green, blue = colors[3 * index:3 * index + 3]
+            file.write(f"#{red:02x}{green:02x}{blue:02x}\t{count / pixels:.3f}\n")
+
+
 def start():
     pass
 
 
-def warm(count, job, arguments):
-    import statistics
-    import time
-    times_ms = []
-    for _ in range(count + 1):
-        begin = time.perf_counter()
-        job(*arguments)
-        times_ms.append(1000 * (time.perf_counter() - begin))
-    print(statistics.median(times_ms[1:]))
-
-
-def main(arguments):
-    jobs = {f.__name__: f for f in (listing, crop, shadow, shrink, start)}
-    if arguments[0] == "--warm":
-        warm(int(arguments[1]), jobs[arguments[2]], arguments[3:])
-    else:
-        jobs[arguments[0]](*arguments[1:])
-
-
-main(sys.argv[1:])
+warm.main(listing, crop, shadow, shrink, palette, start)

@@ -9,14 +9,15 @@
  *     node peer_sharp.cjs shrink IN OUT WIDTH
  *     node peer_sharp.cjs start                            require, and nothing else
  *
- * With `--warm N` in front the job runs N times in this process, after one run that is not
- * counted, and the median time in milliseconds is printed.
+ * warm.cjs says what `--warm N` in front does.
  *
  * Pixels go from step to step as raw buffers, never through an encoder. The box of the content and
  * the plane of alpha are found by plain loops, which is faster here than sharp's own trim.
  */
 const { createRequire } = require('node:module');
 const path = require('node:path');
+
+const { main } = require('./warm.cjs');
 
 // sharp lives where scripts/bench installed it, not beside this file.
 const sharp = createRequire(path.join(process.env.BENCH_NODE_DIR, 'x.js'))('sharp');
@@ -127,24 +128,5 @@ const jobs = {
     async start() {},
 };
 
-async function warm(count, job, values) {
-    const timesMs = [];
-    sharp.cache(false); // or the second run finds the first one's decoded pixels
-    for (let i = 0; i <= count; i++) {
-        const begin = performance.now();
-        await job(...values);
-        timesMs.push(performance.now() - begin);
-    }
-    const sorted = timesMs.slice(1).sort((a, b) => a - b);
-    console.log((sorted[(count - 1) >> 1] + sorted[count >> 1]) / 2);
-}
-
-async function main(values) {
-    if (values[0] === '--warm') await warm(Number(values[1]), jobs[values[2]], values.slice(3));
-    else await jobs[values[0]](...values.slice(1));
-}
-
-main(process.argv.slice(2)).catch((error) => {
-    console.error(String(error));
-    process.exitCode = 1;
-});
+// Without the cache: else the second run finds the first one's decoded pixels.
+main(jobs, () => sharp.cache(false));

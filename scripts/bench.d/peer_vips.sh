@@ -6,10 +6,12 @@
 #     peer_vips.sh listing IN OUT_PREFIX FORMAT     crop, shadow, three sizes
 #     peer_vips.sh crop IN OUT
 #     peer_vips.sh shadow IN OUT SIGMA
+#     peer_vips.sh deltae ONE TWO OUT               CIEDE2000: mean and largest
 #
 # libvips has no shadow and one command does one operation, so the steps pass pixels on in files of
 # libvips' own format, in memory where /dev/shm is there. The Gaussian is asked to be as wide as
-# three sigma (--min-ampl); libvips' own choice cuts it at less than two.
+# three sigma (--min-ampl); libvips' own choice cuts it at less than two. Percentiles of differences
+# would take it a histogram more; they are left out.
 set -eu
 
 alpha_threshold=10
@@ -85,6 +87,16 @@ listing() {
     wait
 }
 
+# deltae ONE TWO OUT: lines "name value" from the first line of the statistics, that of all bands
+deltae() {
+    vips colourspace "$1" "$steps/one.v" lab &
+    vips colourspace "$2" "$steps/two.v" lab
+    wait "$!"
+    vips dE00 "$steps/one.v" "$steps/two.v" "$steps/difference.v"
+    vips stats "$steps/difference.v" "$steps/stats.csv"
+    awk '{ printf "mean %.4f\nmax %.4f\n", $5, $2; exit }' "$steps/stats.csv" >"$3"
+}
+
 case $1 in
 listing)
     listing "$2" "$3" "$4"
@@ -95,5 +107,8 @@ crop)
 shadow)
     vips copy "$2" "$steps/whole.v"
     put_shadow "$steps/whole.v" "$(save_options "$3")" "$4"
+    ;;
+deltae)
+    deltae "$2" "$3" "$4"
     ;;
 esac

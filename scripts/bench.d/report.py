@@ -30,7 +30,7 @@ class Tables:
         print(flush=True)
 
     def end(self, jobs):
-        figures = [figure(job) for job in jobs if job.figure]
+        figures = [figure(job, *one) for job in jobs for one in job.figures]
         rows = [("job", "ours", "against", "at most", "measured", "by cpu", "reached")]
         rows += [figure_row(one) for one in figures]
         if figures:
@@ -52,7 +52,7 @@ class Json:
             "contenders": [contender_object(contender) for contender in job.contenders]})
 
     def end(self, jobs):
-        figures = [figure(job) for job in jobs if job.figure]
+        figures = [figure(job, *one) for job in jobs for one in job.figures]
         print(json.dumps({**self.result, "figures": figures, "load_at_end": os.getloadavg()[0]}))
         return all(one["reached"] for one in figures)
 
@@ -83,8 +83,11 @@ def row(contender):
     difference = contender.difference or {}
     same = ""
     if difference:
-        same = "yes" if difference["same_work"] else "NO"
-        odd = [one for one in difference["outputs"].values() if one["size1"] != one["size2"]]
+        same = {True: "yes", False: "NO", None: "another method"}[difference["same_work"]]
+        if "note" in difference:
+            same += "; " + difference["note"]
+        outputs = difference.get("outputs", {}).values()
+        odd = [one for one in outputs if one["size1"] != one["size2"]]
         if odd:
             same += "; size " + " ".join("{}x{}".format(*one["size2"]) for one in odd)
     return (contender.name, str(len(contender.wall_ms)), number(contender.median_ms),
@@ -94,10 +97,9 @@ def row(contender):
             number(difference.get("mean"), 2), number(difference.get("p95"), 2), same)
 
 
-def figure(job):
-    """What the job's figure asks for and what was measured. At a start every tool of ours counts;
-    else the first that ran, as the others are the same work done in another way."""
-    opponent, limit = job.figure
+def figure(job, opponent, limit):
+    """What a figure of the job asks for and what was measured. At a start every tool of ours
+    counts; else the first that ran, as the others are the same work done in another way."""
     ours = [one for one in job.running() if one.role == "ours"]
     if job.family != "start":
         ours = ours[:1]
@@ -109,7 +111,7 @@ def figure(job):
         other = min(others, key=lambda one: one.median_ms)
         measured = slowest.median_ms / other.median_ms
         by_cpu = statistics.median(slowest.cpu_ms) / statistics.median(other.cpu_ms)
-        same = other.difference is None or other.difference["same_work"]
+        same = True if other.difference is None else other.difference["same_work"]
         result.update(ours=slowest.name, against=other.name, measured=measured, by_cpu=by_cpu,
                       same_work=same, reached=measured <= Fraction(limit))
     return result
@@ -119,7 +121,9 @@ def figure_row(one):
     if "measured" not in one:
         return (one["job"], "", one["opponent"], one["limit"], "", "", "not measured")
     verdict = "yes" if one["reached"] else "NO"
-    if not one["same_work"]:
+    if one["same_work"] is None:
+        verdict += ", against another method"
+    elif not one["same_work"]:
         verdict += ", but not the same work"
     return (one["job"], one["ours"], one["against"], one["limit"],
             share(one["measured"]), share(one["by_cpu"]), verdict)

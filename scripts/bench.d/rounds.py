@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 
+import answers
 import quality
 import report
 
@@ -28,6 +29,11 @@ LOAD_PER_CPU = 0.5  # above this other programs disturb
 # more than resamplers do: quality 80 alone moves a strongly textured picture by 2.9.
 SAME_MEAN_DE = 2.0
 SAME_MEAN_DE_LOSSY = 3.0
+PICTURES = (".png", ".jpg", ".webp")
+
+# In the order in which they serve as the reference; "other" is a peer whose method is another, so
+# that its result differs by design.
+ROLES = ("floor", "ours", "peer", "other")
 
 
 class Contender:
@@ -54,7 +60,8 @@ class Job:
         self.values = {name: value.split() if " " in value or not value else value
                        for name, value in pairs}
         self.outputs = [] if outputs == "-" else filled(outputs, self.values)
-        self.figure = None if figure == "-" else figure.rsplit(" ", 1)
+        self.figures = [] if figure == "-" else [one.strip().rsplit(" ", 1)
+                                                 for one in figure.split(";")]
         self.contenders = []
         self.reference = None
 
@@ -151,10 +158,11 @@ class Bench:
 
     def try_out(self, job, contender):
         """One run that is not timed: peak memory, size of the outputs, whether it works at all."""
-        peer = self.peers.get(contender.needs)
-        if peer and not peer["version"]:
-            contender.skipped = peer["reason"]
-            return
+        for peer in filter(None, map(self.peers.get, contender.needs.split(","))):
+            if not peer["version"]:
+                alone = peer["name"] == contender.name
+                contender.skipped = peer["reason"] if alone else f"{peer['name']}: {peer['reason']}"
+                return
         os.makedirs(contender.folder, exist_ok=True)
         progress(f"{job.name}: {contender.name}")
         try:
@@ -201,7 +209,7 @@ class Bench:
 
     def compare(self, job):
         """Ratios and differences, from ours where that ran; where there is a floor, from that."""
-        running = sorted(job.running(), key=lambda one: ("floor", "ours", "peer").index(one.role))
+        running = sorted(job.running(), key=lambda one: ROLES.index(one.role))
         for contender in running:
             job.reference = running[0]
             contender.ratio = contender.median_ms / job.reference.median_ms
@@ -210,7 +218,20 @@ class Bench:
                 contender.difference = self.difference(job, contender)
 
     def difference(self, job, contender):
-        pairs = zip(self.outputs(job, job.reference), self.outputs(job, contender))
+        """None where the outputs are of a kind that nothing here can compare."""
+        pairs = list(zip(self.outputs(job, job.reference), self.outputs(job, contender)))
+        kind = os.path.splitext(job.outputs[0])[1]
+        if kind in answers.KINDS:
+            result = answers.KINDS[kind](*pairs[0])
+        elif kind in PICTURES:
+            result = self.picture_difference(job, pairs)
+        else:
+            return None
+        if contender.role == "other":
+            result["same_work"] = None
+        return result
+
+    def picture_difference(self, job, pairs):
         each = {os.path.basename(one): quality.compare(one, two) for one, two in pairs}
         result = {"outputs": each, "same_work": False}
         if all("mean" in one for one in each.values()):
