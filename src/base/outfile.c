@@ -11,15 +11,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/root.h"
 #include "base/signals.h"
+
+enum { MOST_LINKS = 40 }; /* as the kernel follows in one name */
+
+static bool outfile_name_file(struct error *error, const char *path)
+{
+    if (error != NULL)
+        snprintf(error->file, sizeof error->file, "%s", path);
+    return false;
+}
 
 static bool outfile_error(struct error *error, const char *path, enum error_kind kind, int errnum,
                           const char *what)
 {
-    error_errno(error, kind, errnum, "%s", what);
-    if (error != NULL)
-        snprintf(error->file, sizeof error->file, "%s", path);
-    return false;
+    if (root_is_outside(errnum))
+        root_refuse_outside(error);
+    else
+        error_errno(error, kind, errnum, "%s", what);
+    return outfile_name_file(error, path);
 }
 
 static bool outfile_refuse(struct error *error, const char *path, const char *what,
@@ -28,21 +39,31 @@ static bool outfile_refuse(struct error *error, const char *path, const char *wh
     error_set(error, ERROR_CANNOT_CREATE, "%s", what);
     if (hint != NULL)
         error_hint(error, "%s", hint);
-    if (error != NULL)
-        snprintf(error->file, sizeof error->file, "%s", path);
-    return false;
+    return outfile_name_file(error, path);
 }
 
-/* mkdir -p for the directory part of PATH. */
+/* mkdir -p for the directory part of PATH, each step in the directory that is open from the last. */
 static bool outfile_make_directories(char *path)
 {
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+    int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    int above = root_open(path[0] == '/' ? "/" : ".", flags, 0);
+    for (char *slash = strchr(path + 1, '/'); above >= 0 && slash != NULL;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        bool made = mkdir(path, 0777) == 0 || errno == EEXIST;
+        const char *before = strrchr(path, '/');
+        int next = root_open(path, flags, 0);
+        if (next < 0 && errno == ENOENT &&
+            (mkdirat(above, before == NULL ? path : before + 1, 0777) == 0 || errno == EEXIST))
+            next = root_open(path, flags, 0);
         *slash = '/';
-        if (!made)
-            return false;
+        int reason = errno;
+        close(above);
+        errno = reason;
+        above = next;
     }
+    if (above < 0)
+        return false;
+    close(above);
     return true;
 }
 
@@ -62,9 +83,9 @@ static bool outfile_open_directory(struct outfile *file, unsigned flags, struct 
         directory = slash == file->path ? "/" : file->path;
     }
     /* Readable, so that it can be locked; a directory that may only be written serves as well. */
-    file->dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    file->dir_fd = root_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (file->dir_fd < 0 && errno == EACCES)
-        file->dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        file->dir_fd = root_open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     int reason = errno;
     if (slash != NULL)
         *slash = '/';
@@ -165,6 +186,12 @@ static bool outfile_open_temporary(struct outfile *file, const struct stat *old,
     return true;
 }
 
+static bool outfile_resolve_plain(struct outfile *file, const char *path, struct error *error)
+{
+    file->path = strdup(path);
+    return file->path != NULL || error_set(error, ERROR_NO_MEMORY, "out of memory");
+}
+
 /* Follows symbolic links, so that the file behind a link is replaced and not the link. */
 static bool outfile_resolve(struct outfile *file, const char *path, struct error *error)
 {
@@ -176,8 +203,46 @@ static bool outfile_resolve(struct outfile *file, const char *path, struct error
                                  "is a symbolic link that leads nowhere");
         return true;
     }
-    file->path = strdup(path);
-    return file->path != NULL || error_set(error, ERROR_NO_MEMORY, "out of memory");
+    return outfile_resolve_plain(file, path, error);
+}
+
+/* The file becomes the one that a link of text TARGET in its directory names. */
+static bool outfile_follow(struct outfile *file, const char *target, struct error *error)
+{
+    char *old = file->path, *path = NULL;
+    int above = target[0] == '/' ? 0 : (int)(file->name - old);
+    if (asprintf(&path, "%.*s%s", above, old, target) < 0)
+        return error_set(error, ERROR_NO_MEMORY, "out of memory");
+    file->path = path;
+    free(old);
+    close(file->dir_fd);
+    file->dir_fd = -1;
+    return outfile_open_directory(file, 0, error);
+}
+
+/* The same below --root, where a path that was checked cannot be used: the directory is open before
+ * its last component is read, and a link is followed by opening the directory that it names. */
+static bool outfile_resolve_beneath(struct outfile *file, const char *path, unsigned flags,
+                                    struct error *error)
+{
+    char target[PATH_MAX];
+    struct stat status;
+    if (!outfile_resolve_plain(file, path, error) || !outfile_open_directory(file, flags, error))
+        return false;
+    for (int links = 0; links <= MOST_LINKS; links++) {
+        ssize_t length = readlinkat(file->dir_fd, file->name, target, sizeof target - 1);
+        if (length < 0 && links > 0 &&
+            fstatat(file->dir_fd, file->name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+            break;
+        if (length < 0)
+            return true;
+        target[length] = '\0';
+        /* The text of a link of /proc is no path, so that the kernel is asked first. */
+        if (!root_check(path, error) || !outfile_follow(file, target, error))
+            return outfile_name_file(error, path);
+    }
+    return outfile_error(error, path, ERROR_CANNOT_CREATE, errno == ENOENT ? ENOENT : ELOOP,
+                         "is a symbolic link that leads nowhere");
 }
 
 /* Names of open descriptors: written as they are, whatever they lead to. */
@@ -185,6 +250,13 @@ static bool outfile_is_descriptor(const char *path)
 {
     return strncmp(path, "/dev/fd/", 8) == 0 || strncmp(path, "/proc/self/fd/", 14) == 0 ||
            strcmp(path, "/dev/stdout") == 0 || strcmp(path, "/dev/stderr") == 0;
+}
+
+static bool outfile_is_special(const char *path)
+{
+    struct stat old;
+    return outfile_is_descriptor(path) ||
+           (stat(path, &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode));
 }
 
 static bool outfile_open_directly(struct outfile *file, const char *path, struct error *error)
@@ -198,23 +270,25 @@ static bool outfile_prepare(struct outfile *file, const char *path, unsigned fla
                             struct error *error)
 {
     struct stat old = {0};
-    bool special = stat(path, &old) == 0 && !S_ISREG(old.st_mode) && !S_ISDIR(old.st_mode);
-    if (special || outfile_is_descriptor(path))
-        return outfile_open_directly(file, path, error);
-    if (!outfile_resolve(file, path, error))
-        return false;
     size_t length = strlen(path);
+    if (!root_is_set() && outfile_is_special(path))
+        return outfile_open_directly(file, path, error);
     if (length == 0 || path[length - 1] == '/')
         return outfile_refuse(error, path, "is not the name of a file", NULL);
-    bool exists = stat(file->path, &old) == 0;
+    if (root_is_set() ? !outfile_resolve_beneath(file, path, flags, error)
+                      : !outfile_resolve(file, path, error) ||
+                            !outfile_open_directory(file, flags, error))
+        return false;
+    bool exists = fstatat(file->dir_fd, file->name, &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (exists && S_ISDIR(old.st_mode))
         return outfile_refuse(error, path, "is a directory, a file name is expected", NULL);
+    if (exists && root_is_set() && !root_check_regular(&old, error))
+        return outfile_name_file(error, path);
     if (exists && file->exclusive)
         return outfile_refuse(error, path, "exists already", "without --no-clobber it is replaced");
-    if (exists && access(file->path, W_OK) != 0)
+    if (exists && faccessat(file->dir_fd, file->name, W_OK, 0) != 0)
         return outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be replaced");
-    return outfile_open_directory(file, flags, error) &&
-           outfile_open_temporary(file, &old, exists, error);
+    return outfile_open_temporary(file, &old, exists, error);
 }
 
 bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error)
@@ -340,7 +414,8 @@ bool outfile_same_target(const struct outfile *one, const struct outfile *two)
 bool outfile_is_same(const struct outfile *file, const struct stat *status)
 {
     struct stat target;
-    int result = file->path == NULL ? fstat(file->fd, &target) : stat(file->path, &target);
+    int result = file->dir_fd < 0 ? fstat(file->fd, &target)
+                                  : fstatat(file->dir_fd, file->name, &target, AT_SYMLINK_NOFOLLOW);
     return result == 0 && S_ISREG(target.st_mode) && target.st_dev == status->st_dev &&
            target.st_ino == status->st_ino;
 }

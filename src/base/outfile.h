@@ -7,7 +7,8 @@
  * meanwhile, so that several processes may write one target, and the next output to the same
  * target clears away what a kill just there leaves. Where the file system has no unnamed files, a
  * named temporary is used and removed on signals. Devices, pipes, sockets and names of descriptors
- * (/dev/fd/N) are written directly. */
+ * (/dev/fd/N) are written directly, and below --root refused (base/root.h): there everything
+ * happens in the one directory that was opened beneath it. */
 #ifndef BASE_OUTFILE_H
 #define BASE_OUTFILE_H
 
@@ -31,7 +32,7 @@ enum outfile_flags {
 };
 
 /* Prepares for writing to PATH ("-": standard output). Nothing is visible yet. Every refusal is
- * ERROR_CANNOT_CREATE with error.file set. */
+ * ERROR_CANNOT_CREATE, or ERROR_POLICY by --root, with error.file set. */
 bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error);
 
 /* Syncs and puts the file in its place, or fails and leaves the old one. Closes FILE either way. */

@@ -95,7 +95,12 @@ static struct {
     struct timespec until;
     void (*expired)(void *context);
     void *context;
-} deadline;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    void (*work)(void *context); /* something else to do; under the lock, as the rest */
+    void *work_context;
+    bool running;
+} deadline = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* Who says how the process ends: the first one to take it. */
 enum { OWNER_NONE, OWNER_MAIN, OWNER_DEADLINE };
@@ -112,18 +117,65 @@ void signals_claim(void)
 static void *deadline_wait(void *unused)
 {
     (void)unused;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline.until, NULL) == EINTR)
-        continue;
+    int waited = 0;
+    pthread_mutex_lock(&deadline.lock);
+    while (waited == 0) {
+        if (deadline.work != NULL) {
+            deadline.work(deadline.work_context);
+            deadline.work = NULL;
+            pthread_cond_broadcast(&deadline.changed);
+        }
+        waited = pthread_cond_timedwait(&deadline.changed, &deadline.lock, &deadline.until);
+    }
+    pthread_mutex_unlock(&deadline.lock);
     int expected = OWNER_NONE;
     if (atomic_compare_exchange_strong(&owner, &expected, OWNER_DEADLINE))
         deadline.expired(deadline.context);
+    pthread_mutex_lock(&deadline.lock);
+    deadline.running = false;
+    pthread_cond_broadcast(&deadline.changed);
+    pthread_mutex_unlock(&deadline.lock);
     return NULL;
+}
+
+void signals_deadline_run(void (*work)(void *context), void *context)
+{
+    pthread_mutex_lock(&deadline.lock);
+    if (deadline.running) {
+        deadline.work = work;
+        deadline.work_context = context;
+        pthread_cond_broadcast(&deadline.changed);
+    }
+    while (deadline.running && deadline.work != NULL)
+        pthread_cond_wait(&deadline.changed, &deadline.lock);
+    pthread_mutex_unlock(&deadline.lock);
+}
+
+/* Small, because the address space is limited. */
+static bool deadline_start(void)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all, before;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* Signals are for the first thread, which holds them back at times. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&deadline.lock);
+    bool started = pthread_create(&thread, &attributes, deadline_wait, NULL) == 0;
+    deadline.running = started;
+    pthread_mutex_unlock(&deadline.lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return started;
 }
 
 bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *context)
 {
-    pthread_t thread;
-    pthread_attr_t attributes;
+    pthread_condattr_t attributes;
     clock_gettime(CLOCK_MONOTONIC, &deadline.until);
     deadline.until.tv_sec += timeout_ms / 1000;
     deadline.until.tv_nsec += timeout_ms % 1000 * 1000000;
@@ -133,16 +185,10 @@ bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *
     }
     deadline.expired = expired;
     deadline.context = context;
-    if (pthread_attr_init(&attributes) != 0)
+    if (pthread_condattr_init(&attributes) != 0)
         return false;
-    pthread_attr_setstacksize(&attributes, 256 * 1024);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* Signals are for the first thread, which holds them back at times. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&thread, &attributes, deadline_wait, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    return started;
+    bool ready = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+                 pthread_cond_init(&deadline.changed, &attributes) == 0;
+    pthread_condattr_destroy(&attributes);
+    return ready && deadline_start();
 }

@@ -26,6 +26,10 @@ void signals_release(void);
  * first. EXPIRED ends the process. False where the thread cannot be had. */
 bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *context);
 
+/* Calls WORK(CONTEXT) on the thread of signals_deadline() and returns when it is done; does nothing
+ * where there is no such thread. */
+void signals_deadline_run(void (*work)(void *context), void *context);
+
 /* From here on the deadline no longer ends the process: call it before the result becomes visible.
  * Where the deadline has passed already this does not return. */
 void signals_claim(void);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/root.h"
+#include "base/slots.h"
 
 enum { BLOCK_BYTES = 64 * 1024 };
 
@@ -42,19 +44,9 @@ bool source_check_limit(const struct source *source, struct error *error)
            source_over_limit(source, error);
 }
 
-bool source_open(struct source *source, const char *name, uint64_t limit_bytes, struct error *error)
+static bool source_begin(struct source *source, int fd, struct error *error)
 {
-    *source = (struct source){.name = name, .fd = -1, .size_bytes = -1, .limit_bytes = limit_bytes};
-    if (strcmp(name, "-") == 0) {
-        source->fd = STDIN_FILENO;
-        if (fcntl(STDIN_FILENO, F_GETFL) < 0 ||
-            (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
-            return error_set(error, ERROR_NO_INPUT, "is closed");
-    } else {
-        source->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (source->fd < 0)
-            return error_errno(error, ERROR_NO_INPUT, errno, "cannot be opened");
-    }
+    source->fd = fd;
     source->block = memory_array(BLOCK_BYTES, 1, error);
     source->block_size = BLOCK_BYTES;
     if (source->block == NULL || !source_examine(source, error)) {
@@ -62,6 +54,30 @@ bool source_open(struct source *source, const char *name, uint64_t limit_bytes, 
         return false;
     }
     return true;
+}
+
+bool source_open(struct source *source, const char *name, uint64_t limit_bytes, struct error *error)
+{
+    int fd = STDIN_FILENO;
+    *source = (struct source){.name = name, .fd = -1, .size_bytes = -1, .limit_bytes = limit_bytes};
+    if (!slots_enter(error))
+        return false;
+    if (strcmp(name, "-") != 0)
+        fd = root_open_input(name, error);
+    else if (fcntl(STDIN_FILENO, F_GETFL) < 0 ||
+             (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
+        return error_set(error, ERROR_NO_INPUT, "is closed");
+    return fd >= 0 && source_begin(source, fd, error);
+}
+
+bool source_open_own(struct source *source, const char *name, uint64_t limit_bytes,
+                     struct error *error)
+{
+    *source = (struct source){.name = name, .fd = -1, .size_bytes = -1, .limit_bytes = limit_bytes};
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return error_errno(error, ERROR_NO_INPUT, errno, "cannot be opened");
+    return source_begin(source, fd, error);
 }
 
 void source_from_memory(struct source *source, const void *data, size_t size)

@@ -27,8 +27,13 @@ struct source {
 };
 
 /* Opens NAME ("-": descriptor 0). A directory, or a name that cannot be opened, is
- * ERROR_NO_INPUT. */
+ * ERROR_NO_INPUT; what --root does not allow is ERROR_POLICY. Takes the process's slot first where
+ * one was announced: ERROR_BUSY. */
 bool source_open(struct source *source, const char *name, uint64_t limit_bytes, struct error *error);
+
+/* The same for a file of the installation: --root is about data, and slots about work. */
+bool source_open_own(struct source *source, const char *name, uint64_t limit_bytes,
+                     struct error *error);
 
 /* ERROR_LIMIT where the size is known and over the limit, without reading that far. */
 bool source_check_limit(const struct source *source, struct error *error);

@@ -14,6 +14,10 @@ const struct catalogue_entry catalogue[] = {
     {"palette", "imgpalette", "extract the dominant colours of an image", false},
     {"pipe", NULL, "run several commands as one pipeline", false},
     {"run", NULL, "run a recipe, a plan in a text file", false},
+    {"batch", NULL, "run many jobs, each of them safely", false},
+    {"cache", NULL, "look after the cache of batches", false},
+    {"doctor", NULL, "check the installation", false},
+    {"schema", NULL, "print the JSON Schema of what the commands print", false},
     {"list", NULL, "list the commands", false},
     {"help", NULL, "show the help of a command", false},
 };

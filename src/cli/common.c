@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options that the tools share. */
+#include "base/slots.h"
 #include "cli/tool.h"
 #include "cli/values.h"
 
@@ -56,6 +57,8 @@ static const struct option_entry decode_entries[] = {
      .help = "take the N-th frame of an animated image, which is refused otherwise"},
     {"lenient", 0, .type = OPTION_FLAG, .offset = FIELD(lenient),
      .help = "take what can be decoded of damaged input, with a warning"},
+    {"require-sandbox", 0, .type = OPTION_FLAG, .offset = FIELD(require_sandbox),
+     .help = "fail where the process cannot give up every right that it does not need"},
 };
 
 static const struct option_entry limit_entries[] = {
@@ -82,6 +85,24 @@ static const struct option_entry memory_entries[] = {
 static const struct option_entry timeout_entries[] = {
     {"timeout", 0, .type = OPTION_DURATION, "TIME", NULL, 1, 8.64e7, .offset = FIELD(timeout_ms),
      .environment = "IMGTOOL_TIMEOUT", .help = "give up after TIME, with exit status 124"},
+};
+
+static const struct option_entry root_entries[] = {
+    {"root", 0, .type = OPTION_DIR, .metavar = "DIR", .offset = FIELD(root),
+     .help = "confine every file named here, read or written, to DIR: names are relative to it"},
+};
+
+static const struct option_entry slot_entries[] = {
+    {"slots", 0, .type = OPTION_INTEGER, "N", NULL, 1, SLOTS_MOST, .offset = FIELD(slots),
+     .environment = "IMGTOOL_SLOTS",
+     .help = "run at most N commands at once on this machine, whoever started them"},
+    {"slots-dir", 0, .type = OPTION_DIR, "DIR", NULL, .offset = FIELD(slots_dir),
+     .environment = "IMGTOOL_SLOTS_DIR",
+     .help = "where those who share the slots meet; the default is imgtool/ in the user's runtime "
+             "directory, else /tmp/imgtool-UID"},
+    {"slot-wait", 0, .type = OPTION_DURATION, "TIME", "30s", 0, 8.64e7, .offset = FIELD(slot_wait_ms),
+     .help = "wait so long for a slot, then give up with exit status 75; --timeout counts the "
+             "waiting too"},
 };
 
 static const struct option_entry report_entries[] = {
@@ -113,6 +134,8 @@ const struct option_table cli_common_tables[] = {
     {"Limits of images", limit_entries, CLI_COUNT(limit_entries)},
     {"Limit of memory", memory_entries, CLI_COUNT(memory_entries)},
     {"Limit of time", timeout_entries, CLI_COUNT(timeout_entries)},
+    {"Limit of files", root_entries, CLI_COUNT(root_entries)},
+    {"Sharing the machine", slot_entries, CLI_COUNT(slot_entries)},
     {"Reports", report_entries, CLI_COUNT(report_entries)},
 };
 

@@ -113,6 +113,64 @@ static void help_option(const struct option_entry *entry, struct text *out)
     text_free(&text);
 }
 
+/* The tables of fields that have been shown, so that none is shown twice. */
+struct help_seen {
+    const struct result_field *tables[16];
+    size_t count;
+};
+
+/* What stands behind the name of FIELD. True where its own fields are to follow. */
+static bool help_field_text(const struct result_field *field, struct help_seen *seen,
+                            struct text *out)
+{
+    result_describe(field, out);
+    if (field->fields == NULL)
+        return false;
+    for (size_t i = 0; i < seen->count; i++)
+        if (seen->tables[i] == field->fields) {
+            text_add(out, ", as above");
+            return false;
+        }
+    if (seen->count < CLI_COUNT(seen->tables))
+        seen->tables[seen->count++] = field->fields;
+    return true;
+}
+
+static void help_fields(const struct result_field *fields, size_t indent, struct help_seen *seen,
+                        struct text *out)
+{
+    for (const struct result_field *field = fields; field->name != NULL; field++) {
+        struct text text = {0};
+        bool more = help_field_text(field, seen, &text);
+        text_printf(out, "%*s%s", (int)indent, "", field->name);
+        help_wrap(text.data == NULL ? "" : text.data, indent + strlen(field->name), HELP_COLUMN,
+                  out);
+        text_free(&text);
+        if (more)
+            help_fields(field->fields, indent + 2, seen, out);
+    }
+}
+
+/* "Result in the JSON object, of images:" */
+static void help_form_title(const struct result_form *form, struct text *out)
+{
+    text_add(out, form->beside ? "Further fields of the JSON object"
+                               : "Result in the JSON object");
+    if (form->when != NULL)
+        text_printf(out, ", %s", form->when);
+}
+
+static void help_results(const struct cli_tool *tool, struct text *out)
+{
+    struct help_seen seen = {.count = 0};
+    for (size_t i = 0; i < CLI_COUNT(tool->results) && tool->results[i].fields != NULL; i++) {
+        text_add(out, "\n");
+        help_form_title(&tool->results[i], out);
+        text_add(out, ":\n");
+        help_fields(tool->results[i].fields, 2, &seen, out);
+    }
+}
+
 static void help_usage(const struct cli_tool *tool, struct text *out)
 {
     text_printf(out, "Usage: %s [OPTION]... %s\n", tool->name, tool->operands);
@@ -181,10 +239,7 @@ void cli_print_help(const struct cli_tool *tool, struct text *out)
             text_printf(out, "\n%s:\n", table->title);
         help_option(entry, out);
     }
-    if (tool->result != NULL) {
-        text_add(out, "\nResult in the JSON object:\n");
-        help_wrap(tool->result, 0, 2, out);
-    }
+    help_results(tool, out);
     text_add(out, "\nExit status:\n");
     for (size_t i = 0; i < CLI_COUNT(exit_statuses); i++)
         text_printf(out, "  %-10s%s\n", exit_statuses[i].status, exit_statuses[i].meaning);
@@ -236,6 +291,39 @@ static void manual_options(const struct option_set *set, struct text *out)
     }
 }
 
+static void manual_fields(const struct result_field *fields, struct help_seen *seen,
+                          struct text *out)
+{
+    for (const struct result_field *field = fields; field->name != NULL; field++) {
+        struct text text = {0};
+        bool more = help_field_text(field, seen, &text);
+        text_add(out, ".TP\n.B ");
+        manual_text(field->name, out);
+        text_add(out, "\n");
+        manual_text(text.data == NULL ? "" : text.data, out);
+        text_add(out, "\n");
+        text_free(&text);
+        if (more) {
+            text_add(out, ".RS\n");
+            manual_fields(field->fields, seen, out);
+            text_add(out, ".RE\n");
+        }
+    }
+}
+
+static void manual_results(const struct cli_tool *tool, struct text *out)
+{
+    struct help_seen seen = {.count = 0};
+    for (size_t i = 0; i < CLI_COUNT(tool->results) && tool->results[i].fields != NULL; i++) {
+        if (i == 0)
+            text_add(out, ".SH RESULT\n");
+        text_add(out, i == 0 ? "" : ".PP\n");
+        help_form_title(&tool->results[i], out);
+        text_add(out, ":\n");
+        manual_fields(tool->results[i].fields, &seen, out);
+    }
+}
+
 static void manual_description(const char *description, struct text *out)
 {
     for (const char *p = description; *p != '\0';) {
@@ -271,11 +359,7 @@ void cli_print_manual(const struct cli_tool *tool, struct text *out)
     manual_description(tool->description, out);
     text_add(out, ".SH OPTIONS\n");
     manual_options(&set, out);
-    if (tool->result != NULL) {
-        text_add(out, ".SH RESULT\nIn the JSON object:\n.PP\n");
-        manual_text(tool->result, out);
-        text_add(out, "\n");
-    }
+    manual_results(tool, out);
     text_add(out, ".SH EXIT STATUS\n");
     for (size_t i = 0; i < CLI_COUNT(exit_statuses); i++) {
         text_printf(out, ".TP\n.B %s\n", exit_statuses[i].status);

@@ -14,9 +14,12 @@
 #include <unistd.h>
 
 #include "base/outfile.h"
+#include "base/root.h"
 #include "base/signals.h"
 #include "base/sink.h"
+#include "base/slots.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "cli/tool.h"
 
 /* A file opened later must not become descriptor 0, 1 or 2 and be written to by mistake. What
@@ -29,14 +32,20 @@ static void main_open_descriptors(void)
             _exit(71);
 }
 
-/* A stage of a pipeline does not outlive the imgtool that started it, however that ended. */
-static void main_die_with_parent(void)
+/* True in a stage of a pipeline, as a child of the imgtool that started it. */
+static bool main_is_stage(void)
 {
     const char *parent = getenv("IMGTOOL_PARENT");
-    if (parent == NULL || strtol(parent, NULL, 10) != getppid())
+    return parent != NULL && strtol(parent, NULL, 10) == getppid();
+}
+
+/* A stage does not outlive the imgtool that started it, however that ended. */
+static void main_die_with_parent(void)
+{
+    if (!main_is_stage())
         return;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (strtol(parent, NULL, 10) != getppid())
+    if (!main_is_stage())
         _exit(143);
 }
 
@@ -91,52 +100,88 @@ static void main_drain_stdin(void)
     } while (now.tv_sec - start.tv_sec < 2);
 }
 
-static bool main_print(const char *path, unsigned flags, const struct text *text,
+/* TEXT into FILE, which is committed or given up. */
+static bool main_print(struct outfile *file, const char *name, const struct text *text,
                        struct error *error)
 {
-    struct outfile file;
     struct sink sink;
-    if (text->failed)
-        return error_set(error, ERROR_NO_MEMORY, "out of memory");
-    if (!outfile_open(&file, path, flags, error))
-        return false;
-    sink_to_fd(&sink, file.fd);
-    bool done = sink_write(&sink, text->data, text->length) && sink_flush(&sink);
-    if (!done) {
-        error_set(error, sink.error.kind, "%s", sink.error.message);
-        snprintf(error->file, sizeof error->file, "%s", strcmp(path, "-") == 0 ? "stdout" : path);
+    bool done = !text->failed;
+    if (!done)
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+    sink_to_fd(&sink, file->fd);
+    if (done && !(sink_write(&sink, text->data, text->length) && sink_flush(&sink))) {
+        done = error_set(error, sink.error.kind, "%s", sink.error.message);
+        snprintf(error->file, sizeof error->file, "%s", name);
     }
     sink_free(&sink);
     if (done)
-        return outfile_commit(&file, error);
-    outfile_discard(&file);
+        return outfile_commit(file, error);
+    outfile_discard(file);
     return false;
+}
+
+static bool main_print_stdout(const struct text *text, struct error *error)
+{
+    struct outfile file;
+    return outfile_open(&file, "-", 0, error) && main_print(&file, "stdout", text, error);
 }
 
 bool cli_answer_now(struct cli_run *run, struct error *error)
 {
-    bool done = run->answer.length == 0 || main_print("-", 0, &run->answer, error);
+    bool done = run->answer.length == 0 || main_print_stdout(&run->answer, error);
     text_free(&run->answer);
     return done;
 }
 
-/* The lines of a measuring tool to where -o says, under the same rules as an image. */
-static bool main_print_answer(struct cli_run *run, struct error *error)
+static bool main_is_file(const char *name, const struct stat *file)
+{
+    struct stat status;
+    return name != NULL && root_status(name, &status) && status.st_dev == file->st_dev &&
+           status.st_ino == file->st_ino;
+}
+
+/* The lines of a measuring tool must not replace what it reads. */
+static bool main_answer_is_input(const struct cli_run *run, const char *path)
+{
+    const struct cli_common *options = run->options;
+    struct stat output;
+    if (options->in_place || !root_status(path, &output))
+        return false;
+    bool same = main_is_file(run->file, &output) || main_is_file(options->input, &output);
+    for (int i = 0; run->tool->operands_are_inputs && i < run->parsed.operand_count; i++)
+        same = same || main_is_file(run->parsed.operands[i], &output);
+    return same;
+}
+
+bool cli_answer_open(struct cli_run *run, struct error *error)
 {
     const struct cli_common *options = run->options;
     const char *path = options->output == NULL ? "-" : options->output;
-    struct stat input, output;
     unsigned flags =
         (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
-    if (run->file != NULL && !options->in_place && stat(run->file, &input) == 0 &&
-        stat(path, &output) == 0 && input.st_dev == output.st_dev &&
-        input.st_ino == output.st_ino)
-        return error_set(error, ERROR_USAGE, "'%s' is the input itself", path);
-    if (options->dry_run && strcmp(path, "-") != 0) {
-        cli_warn(run, "would write %s", path);
+    if (options->json || strcmp(path, "-") == 0 || run->answer_file.fd >= 0)
         return true;
-    }
-    return main_print(path, flags, &run->answer, error);
+    if (main_answer_is_input(run, path))
+        return error_set(error, ERROR_USAGE, "'%s' is the input itself", path);
+    if (options->dry_run)
+        return true;
+    if (!outfile_open(&run->answer_file, path, flags, error))
+        return false;
+    sandbox_keep_output(&run->answer_file);
+    return true;
+}
+
+static bool main_print_answer(struct cli_run *run, struct error *error)
+{
+    if (!cli_answer_open(run, error))
+        return false;
+    if (run->answer_file.fd >= 0)
+        return main_print(&run->answer_file, run->options->output, &run->answer, error);
+    const char *path = run->options->output;
+    if (!run->options->dry_run || path == NULL || strcmp(path, "-") == 0)
+        return main_print_stdout(&run->answer, error);
+    cli_warn(run, "would write %s", path);
+    return true;
 }
 
 static void main_version(const struct cli_run *run, struct text *out)
@@ -148,13 +193,16 @@ static void main_version(const struct cli_run *run, struct text *out)
     }
     json_t *libraries = tool->libraries == NULL ? json_object() : tool->libraries();
     json_object_set_new(libraries, "jansson", json_string(jansson_version_str()));
-    json_t *object = json_pack("{s:s, s:s, s:o}", "tool", tool->name, "version", VERSION,
-                               "libraries", libraries);
-    char *line = json_dumps(object, JSON_COMPACT);
-    text_add(out, line == NULL ? "" : line);
-    text_add(out, "\n");
-    free(line);
-    json_decref(object);
+    cli_add_json(json_pack("{s:s, s:s, s:o}", "tool", tool->name, "version", VERSION, "libraries",
+                           libraries), out);
+}
+
+static void main_help(const struct cli_run *run, struct text *out)
+{
+    if (run->options->json)
+        cli_add_json(cli_tool_json(run->tool), out);
+    else
+        cli_print_help(run->tool, out);
 }
 
 /* The options that print something and end. *ASKED says whether there was one. */
@@ -166,7 +214,7 @@ static bool main_information(const struct cli_run *run, bool *asked, struct erro
     if (options->short_help)
         cli_print_short_help(run->tool, &out);
     else if (options->help)
-        cli_print_help(run->tool, &out);
+        main_help(run, &out);
     else if (options->version)
         main_version(run, &out);
     else if (options->manual)
@@ -178,7 +226,7 @@ static bool main_information(const struct cli_run *run, bool *asked, struct erro
     else if (!cli_print_completion(run->tool, options->completion, &out))
         return error_set(error, ERROR_USAGE, "--completion: '%s' is not one of bash, zsh or fish",
                          options->completion);
-    bool done = !*asked || main_print("-", 0, &out, error);
+    bool done = !*asked || main_print_stdout(&out, error);
     text_free(&out);
     return done;
 }
@@ -262,6 +310,16 @@ static bool main_waits_for_terminal(const struct cli_run *run)
            !option_given(&run->set, &run->parsed, "input") && isatty(STDIN_FILENO);
 }
 
+/* Who else is at work, and what may be opened. The slot is taken when the first input is opened,
+ * once the command line is known to be right. A stage has none of its own: its pipeline has one for
+ * all, and stages that wait for each other's would wait for ever. */
+static bool main_share(const struct cli_common *options, struct error *error)
+{
+    if (options->slots > 0 && !main_is_stage())
+        slots_announce((unsigned)options->slots, options->slots_dir, options->slot_wait_ms);
+    return options->root == NULL || root_set(options->root, error);
+}
+
 static bool main_run(struct cli_run *run, struct error *error)
 {
     bool asked = false;
@@ -277,9 +335,12 @@ static bool main_run(struct cli_run *run, struct error *error)
         text_free(&help);
         return error_set(error, ERROR_USAGE, "no input: a file name or a pipe is expected");
     }
-    if (!main_limit(run->options, error))
+    if (!main_limit(run->options, error) || !main_share(run->options, error))
         return false;
     signals_install();
+    /* Before the thread of --timeout, which then is held to the same rules. */
+    if ((run->tool->groups & CLI_DECODE) != 0 && !sandbox_begin(run, error))
+        return false;
     if (run->options->timeout_ms > 0 &&
         !signals_deadline(run->options->timeout_ms, main_expired, run))
         return error_set(error, ERROR_SYSTEM, "no thread for --timeout");
@@ -316,7 +377,7 @@ static int main_close_stdout(const struct cli_tool *tool, int status)
 int cli_main(const struct cli_tool *tool, int argc, char **argv)
 {
     struct error error = {0};
-    struct cli_run run = {.tool = tool};
+    struct cli_run run = {.tool = tool, .answer_file = {.fd = -1, .dir_fd = -1}};
     int status = 70;
 
     main_open_descriptors();
@@ -347,6 +408,7 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv)
     json_decref(run.result);
     json_decref(run.extra);
     json_decref(run.error_extra);
+    outfile_discard(&run.answer_file);
     text_free(&run.answer);
     text_free(&run.warnings);
     options_release(&run.set, run.options);

@@ -254,6 +254,20 @@ static size_t entry_of_code(const struct getopt_tables *tables, int code)
     return 0;
 }
 
+/* VALUE, which getopt_long() has just taken, and the words behind it. */
+static bool take_words(const struct option_entry *entry, int argc, char **argv, char *value,
+                       struct option_words *words, struct error *error)
+{
+    if (words->count > 0)
+        return error_set(error, ERROR_USAGE, "--%s is given twice", entry->name);
+    words->words = argv + optind - 1;
+    words->words[0] = value; /* where it was --name=VALUE */
+    while (optind < argc && argv[optind][0] != '-')
+        optind++;
+    words->count = (int)(argv + optind - words->words);
+    return true;
+}
+
 bool options_parse(const struct option_set *set, int argc, char **argv, bool stop_at_operand,
                    void *structure, struct option_result *result, struct error *error)
 {
@@ -273,7 +287,11 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
         if (code >= 256 && is_abbreviated(given, entry))
             return unknown_option(&tables, given, error);
         struct error reason = {0};
-        if (!option_value(entry, optarg, option_field(entry, structure), &reason)) {
+        if (entry->many && !take_words(entry, argc, argv, optarg, option_field(entry, structure),
+                                       error))
+            return false;
+        if (!entry->many &&
+            !option_value(entry, optarg, option_field(entry, structure), &reason)) {
             error_set(error, reason.kind, "--%s: %s", entry->name, reason.message);
             return error_hint(error, "%s", reason.hint);
         }

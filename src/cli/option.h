@@ -39,8 +39,15 @@ struct option_entry {
     size_t offset;              /* of the field */
     bool (*parse)(const char *text, void *field, struct error *error); /* OPTION_CUSTOM */
     void (*release)(void *field); /* OPTION_CUSTOM that owns memory */
+    bool many; /* OPTION_FILE: also the words behind the value, up to one that begins with a dash */
     const char *environment;    /* a variable that stands in for the option */
     const char *help;           /* one sentence, lower case, no full stop */
+};
+
+/* The field of an entry that takes many words. */
+struct option_words {
+    char **words; /* points into argv */
+    int count;
 };
 
 /* Several tables that are parsed as one. */

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/root.h"
 #include "base/signals.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "color/icc.h"
 #include "image/convert.h"
 
@@ -90,13 +92,21 @@ static bool output_check_input(const struct cli_run *run, const struct cli_input
     struct stat status, pipeline = {0};
     /* A later stage of a pipeline reads a pipe; what must not be lost is the pipeline's input. */
     const char *name = getenv("IMGTOOL_INPUT_NAME");
-    bool later = name != NULL && strcmp(input->source.name, "-") == 0 && stat(name, &pipeline) == 0;
+    bool later = name != NULL && strcmp(input->source.name, "-") == 0 && root_status(name, &pipeline);
     bool own = fstat(input->source.fd, &status) == 0 && S_ISREG(status.st_mode) &&
                outfile_is_same(&output->file, &status);
     if (run->options->in_place || (!own && !(later && outfile_is_same(&output->file, &pipeline))))
         return true;
     error_set(error, ERROR_USAGE, "'%s' is the input itself", output->path);
     return error_hint(error, "--in-place allows to replace it");
+}
+
+static bool output_failed(const struct cli_output *output, struct error *error)
+{
+    if (error->file[0] == '\0')
+        snprintf(error->file, sizeof error->file, "%s",
+                 strcmp(output->path, "-") == 0 ? "stdout" : output->path);
+    return false;
 }
 
 bool cli_output_open(struct cli_run *run, const char *path, const struct cli_input *input,
@@ -118,7 +128,7 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
     /* A trial opens its outputs too, unnamed, so that it fails where the real run would; only
      * directories it does not create. */
     if (output->dry && (options->mkdir || strcmp(path, "-") == 0))
-        return true;
+        return strcmp(path, "-") == 0 || root_check(path, error) || output_failed(output, error);
     if (!outfile_open(&output->file, path, flags, error))
         return false;
     if (!output_check_input(run, input, output, error)) {
@@ -127,6 +137,8 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
     }
     if (output->dry)
         outfile_discard(&output->file);
+    else
+        sandbox_keep_output(&output->file);
     return true;
 }
 
@@ -207,14 +219,6 @@ static struct codec_write_options output_options(const struct cli_run *run,
         .threads = cli_threads(options),
         .origin = output->origin,
     };
-}
-
-static bool output_failed(const struct cli_output *output, struct error *error)
-{
-    if (error->file[0] == '\0')
-        snprintf(error->file, sizeof error->file, "%s",
-                 strcmp(output->path, "-") == 0 ? "stdout" : output->path);
-    return false;
 }
 
 bool cli_output_encode(const struct cli_run *run, struct cli_output *output,

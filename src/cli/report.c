@@ -73,6 +73,16 @@ json_t *cli_json_string(const char *string)
     return json;
 }
 
+void cli_add_json(json_t *object, struct text *out)
+{
+    char *line = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    text_add(out, line == NULL ? "" : line);
+    text_add(out, "\n");
+    out->failed = out->failed || line == NULL;
+    free(line);
+    json_decref(object);
+}
+
 double cli_elapsed_ms(const struct cli_run *run)
 {
     struct timespec now;

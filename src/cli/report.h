@@ -22,6 +22,9 @@ const char *cli_file(const struct cli_run *run);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *cli_json_string(const char *string);
 
+/* Adds OBJECT, which is freed, to OUT as a line. */
+void cli_add_json(json_t *object, struct text *out);
+
 /* Writes the JSON object of this run (or of one of its inputs) where --json and --report-fd ask
  * for it, and frees its parts. ERROR NULL: success. False where it cannot be written. */
 bool cli_report_json(struct cli_run *run, const struct error *error, struct error *failure);

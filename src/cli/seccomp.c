@@ -64,6 +64,22 @@
 #define __NR_modify_ldt -1
 #endif
 /* Calls that older headers lack; their numbers are the same everywhere. */
+#ifndef __NR_openat2
+#define __NR_openat2 437
+#define __NR_pidfd_getfd 438
+#endif
+#ifndef __NR_close_range
+#define __NR_close_range 436
+#endif
+#ifndef __NR_faccessat2
+#define __NR_faccessat2 439
+#endif
+#ifndef __NR_process_madvise
+#define __NR_process_madvise 440
+#endif
+#ifndef __NR_mount_setattr
+#define __NR_mount_setattr 442
+#endif
 #ifndef __NR_landlock_create_ruleset
 #define __NR_landlock_create_ruleset 444
 #define __NR_landlock_add_rule 445
@@ -88,12 +104,14 @@
 
 enum { CALLS = 512, FIRST_X32_CALL = 0x40000000, UNNAMED_FILE = O_TMPFILE & ~O_DIRECTORY };
 
+enum { MAX_VALUES = 10 };
+
 /* A call that is judged by an argument: YES where the test holds, else NO. */
 struct condition {
     int call;
     enum { ONE_OF, ANY_BIT, ZERO } test;
     unsigned argument;
-    uint32_t values[10]; /* ONE_OF: ends with 0 behind the first; ANY_BIT: the first one */
+    uint32_t values[MAX_VALUES]; /* ONE_OF: 0 behind the first ends them; ANY_BIT: the first */
     uint32_t yes, no;
 };
 
@@ -106,8 +124,10 @@ struct policy {
     unsigned count;
 };
 
-/* No action of seccomp's has this value. */
-enum { CONDITION_MARK = 0x00010000 };
+/* In the high half of a verdict, where no action of seccomp's has this value. */
+enum { CONDITION_MARK = 0x00010000, UNUSED = 0x00020000, ACTION_MASK = 0x7fff0000 };
+
+enum { MAX_VERDICTS = 8 };
 
 static const short passing_calls[] = {
     /* open files */
@@ -131,7 +151,8 @@ static const short passing_calls[] = {
     __NR_rt_sigsuspend, __NR_rt_sigtimedwait, __NR_sigaltstack, __NR_pause,
     /* time */
     __NR_clock_gettime, __NR_clock_getres, __NR_clock_nanosleep, __NR_nanosleep,
-    __NR_gettimeofday, __NR_time, __NR_times, __NR_getrusage,
+    __NR_gettimeofday, __NR_time, __NR_times, __NR_getrusage, __NR_timer_create,
+    __NR_timer_settime, __NR_timer_delete,
     /* about oneself */
     __NR_getpid, __NR_gettid, __NR_getppid, __NR_getpgid, __NR_getuid, __NR_geteuid, __NR_getgid,
     __NR_getegid, __NR_getrlimit, __NR_uname, __NR_sysinfo, __NR_getrandom,
@@ -153,7 +174,7 @@ static const short ending_calls[] = {
     __NR_creat, __NR_link, __NR_rename, __NR_unlink, __NR_rmdir, __NR_symlink, __NR_symlinkat,
     __NR_mknod, __NR_mknodat, __NR_chmod, __NR_fchmodat, __NR_fchmodat2, __NR_chown, __NR_fchown,
     __NR_lchown, __NR_fchownat, __NR_truncate, __NR_utime, __NR_utimes, __NR_futimesat,
-    __NR_utimensat, __NR_setxattr, __NR_lsetxattr, __NR_fsetxattr, __NR_removexattr,
+    __NR_setxattr, __NR_lsetxattr, __NR_fsetxattr, __NR_removexattr,
     __NR_lremovexattr, __NR_fremovexattr, __NR_open_by_handle_at,
     /* mounts */
     __NR_mount, __NR_umount2, __NR_pivot_root, __NR_chroot, __NR_move_mount, __NR_open_tree,
@@ -183,6 +204,7 @@ static const struct condition first_conditions[] = {
     {__NR_prctl, ONE_OF, 0, {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_NO_NEW_PRIVS}, PASS,
      FAIL(EPERM)},
     {__NR_prlimit64, ZERO, 0, {0}, PASS, FAIL(EPERM)},
+    {__NR_utimensat, ZERO, 1, {0}, PASS, END}, /* of an open file, without a name */
 };
 
 static void policy_set(struct policy *policy, int call, uint32_t verdict)
@@ -199,108 +221,154 @@ static void policy_add(struct policy *policy, const struct condition *condition)
     policy_set(policy, condition->call, CONDITION_MARK | policy->count++);
 }
 
+/* Built from its end, because steps jump forward: what a step jumps to is there already. */
 struct program {
-    struct sock_filter *steps;
+    struct sock_filter *steps; /* in reverse */
     size_t length;
+    struct {
+        uint32_t verdict;
+        size_t place;
+    } returns[MAX_VERDICTS]; /* the newest of each verdict */
 };
 
-static void program_add(struct program *program, uint16_t code, uint8_t yes, uint8_t no,
-                        uint32_t value)
+/* Calls from FIRST to that of the next run that have one verdict. */
+struct call_run {
+    uint32_t first, verdict;
+};
+
+/* Returns the place of the new step, which is before all others. */
+static size_t program_add(struct program *program, uint16_t code, uint8_t yes, uint8_t no,
+                          uint32_t value)
 {
     if (program->length < SECCOMP_MAX_STEPS)
         program->steps[program->length] = (struct sock_filter){code, yes, no, value};
-    program->length++;
+    return program->length++;
 }
 
-static void program_return(struct program *program, uint32_t verdict)
+/* How far back a place may be for a jump: steps count up to 255, a few are for those between. */
+static bool program_reaches(const struct program *program, size_t place)
 {
-    program_add(program, BPF_RET | BPF_K, 0, 0, verdict);
+    return program->length - place < UINT8_MAX - 8;
+}
+
+/* PLACE, or a step within reach that leads to it. */
+static size_t program_near(struct program *program, size_t place)
+{
+    if (program_reaches(program, place))
+        return place;
+    return program_add(program, BPF_JMP | BPF_JA, 0, 0, (uint32_t)(program->length - place - 1));
+}
+
+static size_t program_return(struct program *program, uint32_t verdict)
+{
+    size_t i = 0;
+    while (i + 1 < MAX_VERDICTS && program->returns[i].verdict != verdict &&
+           program->returns[i].verdict != UNUSED)
+        i++;
+    if (program->returns[i].verdict != verdict ||
+        !program_reaches(program, program->returns[i].place)) {
+        program->returns[i].verdict = verdict;
+        program->returns[i].place = program_add(program, BPF_RET | BPF_K, 0, 0, verdict);
+    }
+    return program->returns[i].place;
+}
+
+static size_t program_jump(struct program *program, uint16_t test, uint32_t value, size_t yes,
+                           size_t no)
+{
+    yes = program_near(program, yes);
+    no = program_near(program, no);
+    return program_add(program, BPF_JMP | test | BPF_K, (uint8_t)(program->length - yes - 1),
+                       (uint8_t)(program->length - no - 1), value);
 }
 
 /* Loads half of an argument: all known architectures are little-endian. */
-static void program_load(struct program *program, unsigned argument, unsigned half)
+static size_t program_load(struct program *program, unsigned argument, unsigned half)
 {
     size_t at = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t) + half * 4;
-    program_add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)at);
+    return program_add(program, BPF_LD | BPF_W | BPF_ABS, 0, 0, (uint32_t)at);
 }
 
 /* The kernel takes these arguments as 32 bits, but for pointers (ZERO). */
-static void program_judge(struct program *program, const struct condition *condition)
+static size_t program_judge(struct program *program, const struct condition *condition)
 {
-    program_load(program, condition->argument, 0);
+    size_t no = program_return(program, condition->no);
+    size_t yes = program_return(program, condition->yes);
     if (condition->test == ANY_BIT) {
-        program_add(program, BPF_JMP | BPF_JSET | BPF_K, 0, 1, condition->values[0]);
+        program_jump(program, BPF_JSET, condition->values[0], yes, no);
     } else if (condition->test == ZERO) {
-        program_add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0);
-        program_load(program, condition->argument, 1);
-        program_add(program, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+        program_jump(program, BPF_JEQ, 0, yes, no);
+        size_t upper = program_load(program, condition->argument, 1);
+        program_jump(program, BPF_JEQ, 0, upper, no);
     } else {
-        unsigned count = 1;
-        while (count < sizeof condition->values / sizeof condition->values[0] &&
-               condition->values[count] != 0)
-            count++;
-        for (unsigned i = 0; i < count; i++)
-            program_add(program, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)(count - 1 - i),
-                        i + 1 == count, condition->values[i]);
+        size_t next = program_jump(program, BPF_JEQ, condition->values[0], yes, no);
+        for (unsigned i = 1; i < MAX_VALUES && condition->values[i] != 0; i++)
+            next = program_jump(program, BPF_JEQ, condition->values[i], yes, next);
     }
-    program_return(program, condition->yes);
-    program_return(program, condition->no);
+    return program_load(program, condition->argument, 0);
 }
 
-static unsigned policy_next_run(const struct policy *policy, unsigned call, unsigned end)
+static size_t program_leaf(struct program *program, const struct policy *policy, uint32_t verdict)
 {
-    uint32_t verdict = policy->verdicts[call];
-    while (call < end && policy->verdicts[call] == verdict)
-        call++;
-    return call;
+    if ((verdict & ACTION_MASK) == CONDITION_MARK)
+        return program_judge(program, &policy->conditions[verdict - CONDITION_MARK]);
+    return program_return(program, verdict);
 }
 
-/* The calls from FIRST to END as a tree of comparisons, because the kernel walks it once for every
- * call there is when it takes a filter. */
-static void program_tree(struct program *program, const struct policy *policy, unsigned first,
-                         unsigned end)
+/* COUNT runs as a tree of comparisons, because the kernel walks through it once for every call
+ * there is when it takes a filter. */
+static size_t program_tree(struct program *program, const struct policy *policy,
+                           const struct call_run *runs, size_t count)
 {
-    unsigned runs = 0, middle = first;
-    for (unsigned call = first; call < end; call = policy_next_run(policy, call, end))
-        runs++;
-    if (runs <= 1) {
-        uint32_t verdict = policy->verdicts[first];
-        if ((verdict & CONDITION_MARK) != 0)
-            program_judge(program, &policy->conditions[verdict & ~(uint32_t)CONDITION_MARK]);
-        else
-            program_return(program, verdict);
-        return;
+    if (count == 1)
+        return program_leaf(program, policy, runs->verdict);
+    /* A single call among others of one verdict. */
+    if (count == 3 && runs[0].verdict == runs[2].verdict && runs[1].first + 1 == runs[2].first) {
+        size_t others = program_leaf(program, policy, runs[0].verdict);
+        size_t one = program_leaf(program, policy, runs[1].verdict);
+        return program_jump(program, BPF_JEQ, runs[1].first, one, others);
     }
-    for (unsigned i = 0; i < runs / 2; i++)
-        middle = policy_next_run(policy, middle, end);
-    size_t branch = program->length;
-    program_add(program, BPF_JMP | BPF_JGE | BPF_K, 0, 1, middle);
-    program_add(program, BPF_JMP | BPF_JA, 0, 0, 0);
-    program_tree(program, policy, first, middle);
-    if (branch + 1 < SECCOMP_MAX_STEPS)
-        program->steps[branch + 1].k = (uint32_t)(program->length - branch - 2);
-    program_tree(program, policy, middle, end);
+    size_t half = count / 2;
+    size_t above = program_tree(program, policy, runs + half, count - half);
+    size_t below = program_tree(program, policy, runs, half);
+    return program_jump(program, BPF_JGE, runs[half].first, above, below);
+}
+
+static void program_turn(struct program *program)
+{
+    for (size_t i = 0, k = program->length; i + 1 < k; i++) {
+        struct sock_filter step = program->steps[i];
+        program->steps[i] = program->steps[--k];
+        program->steps[k] = step;
+    }
 }
 
 static size_t program_of(const struct policy *policy, uint32_t unknown, struct sock_filter *steps)
 {
     struct program program = {.steps = steps};
-    if (THIS_ARCHITECTURE == 0)
-        return 0;
-    program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
-    program_add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, THIS_ARCHITECTURE);
-    program_return(&program, END);
-    program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+    struct call_run runs[CALLS + 1];
+    size_t count = 0;
+    for (uint32_t call = 0; call < CALLS; call++)
+        if (count == 0 || runs[count - 1].verdict != policy->verdicts[call])
+            runs[count++] = (struct call_run){call, policy->verdicts[call]};
+    if (runs[count - 1].verdict != unknown)
+        runs[count++] = (struct call_run){CALLS, unknown};
+    for (size_t i = 0; i < MAX_VERDICTS; i++)
+        program.returns[i].verdict = UNUSED;
+    size_t entry = program_tree(&program, policy, runs, count);
+    size_t end = program_return(&program, END);
 #ifdef __x86_64__
-    /* The same calls by other numbers. -1 is a call that a tracer has cancelled. */
-    program_add(&program, BPF_JMP | BPF_JGE | BPF_K, 0, 2, FIRST_X32_CALL);
-    program_add(&program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, UINT32_MAX);
-    program_return(&program, END);
+    /* The same calls by other numbers; but -1 is a call that a tracer has cancelled. */
+    size_t other = program_jump(&program, BPF_JEQ, UINT32_MAX, entry, end);
+    entry = program_jump(&program, BPF_JGE, FIRST_X32_CALL, other, entry);
 #endif
-    program_add(&program, BPF_JMP | BPF_JGE | BPF_K, 0, 1, CALLS);
-    program_return(&program, unknown);
-    program_tree(&program, policy, 0, CALLS);
-    return program.length <= SECCOMP_MAX_STEPS ? program.length : 0;
+    entry = program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+    program_jump(&program, BPF_JEQ, THIS_ARCHITECTURE, entry, end);
+    program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
+    if (THIS_ARCHITECTURE == 0 || program.length > SECCOMP_MAX_STEPS)
+        return 0;
+    program_turn(&program);
+    return program.length;
 }
 
 size_t seccomp_first_filter(struct sock_filter *steps, int pid)
@@ -346,7 +414,9 @@ size_t seccomp_second_filter(struct sock_filter *steps, unsigned keep)
     policy_set(&policy, __NR_mkdir, END);
     policy_set(&policy, __NR_mkdirat, END);
     policy_set(&policy, __NR_fchmod, END);
-    policy_set(&policy, __NR_memfd_create, FAIL(ENOSYS));
+    policy_set(&policy, __NR_utimensat, END);
+    if ((keep & SECCOMP_KEEP_READING) == 0)
+        policy_set(&policy, __NR_memfd_create, FAIL(ENOSYS));
     return program_of(&policy, PASS, steps);
 }
 

@@ -12,8 +12,10 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/outfile.h"
 #include "base/text.h"
 #include "cli/option.h"
+#include "cli/result.h"
 
 #define CLI_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -29,11 +31,14 @@ struct cli_common {
     } background;
     int metadata;                         /* CLI_DECODE: 0 drop, 1 keep */
     int64_t frame;                        /* 0: none named */
-    bool lenient;
+    bool lenient, require_sandbox;
     uint64_t max_pixels, max_input_bytes; /* CLI_LIMITS */
     int64_t max_dimension, threads;       /* threads 0: as many as this process may use */
     uint64_t memory_bytes;                /* CLI_PROCESS */
     int64_t timeout_ms;                   /* 0: none */
+    const char *root;                     /* CLI_ROOT; NULL: none */
+    int64_t slots, slot_wait_ms;          /* CLI_SLOTS; 0: none */
+    const char *slots_dir;                /* NULL: the usual one */
     bool json, quiet, verbose, short_help, help, version, manual; /* CLI_REPORT */
     int64_t report_fd;                    /* -1: none */
     const char *request_id;
@@ -50,8 +55,11 @@ enum cli_groups {
     CLI_LIMITS = 64,  /* of images */
     CLI_MEMORY = 128, /* --memory */
     CLI_TIMEOUT = 256, /* --timeout */
-    CLI_REPORT = 512,  /* --json, -q, -v, help; every tool has them */
-    CLI_PROCESS = CLI_MEMORY | CLI_TIMEOUT,
+    CLI_ROOT = 512,    /* --root */
+    CLI_SLOTS = 1024,  /* --slots and its kin */
+    CLI_REPORT = 2048, /* --json, -q, -v, help; every tool has them */
+    CLI_CONFINED = CLI_TIMEOUT | CLI_ROOT | CLI_SLOTS, /* also of what runs other tools */
+    CLI_PROCESS = CLI_MEMORY | CLI_CONFINED,
     CLI_IMAGE_FILTER = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_FORMAT | CLI_FLATTEN |
                        CLI_DECODE | CLI_LIMITS | CLI_PROCESS
 };
@@ -67,7 +75,7 @@ struct cli_tool {
     const char *name;             /* "imgcrop", "imgtool pipe" */
     const char *operands;         /* "[INPUT]" */
     const char *description;      /* paragraphs, separated by a blank line */
-    const char *result;           /* the JSON result object, for --help and the manual; or NULL */
+    struct result_form results[4]; /* the forms of the JSON result; none: it is null */
     struct option_table options;  /* the tool's own */
     unsigned groups;              /* enum cli_groups */
     struct cli_example examples[3];
@@ -91,6 +99,7 @@ struct cli_run {
     struct json_t *extra;       /* further fields of it; NULL: none */
     struct json_t *error_extra; /* further fields of its "error"; NULL: none */
     struct text answer;    /* what a measuring tool writes to its output, in lines */
+    struct outfile answer_file; /* where to, once cli_answer_open() was called; else fd is -1 */
     struct text warnings;  /* of the environment, in lines, until it is known whether -q is given */
     const char *file;      /* the file that errors are about; NULL: none */
     bool answer_no;        /* exit 1: done, and the answer is no */
@@ -102,6 +111,11 @@ struct cli_run {
 /* What the tool does in a line, from the catalogue. */
 const char *cli_summary(const struct cli_tool *tool);
 
+/* Opens the file that -o names for run->answer, under the same rules as an image's. Call it before
+ * sandbox_enter(), after which nothing can be opened. Nothing to do for stdout, with --json or
+ * --dry-run. */
+bool cli_answer_open(struct cli_run *run, struct error *error);
+
 /* Writes run->answer to stdout at once, for tools with many answers. */
 bool cli_answer_now(struct cli_run *run, struct error *error);
 
@@ -109,6 +123,10 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv);
 
 /* The tables of TOOL in the order of the help: its own, then the shared ones of its groups. */
 void cli_option_set(const struct cli_tool *tool, struct option_set *set);
+
+/* What TOOL is, its options, and the JSON Schema of its result: {"tool":…,"version":…,"summary":…,
+ * "operands":…,"description":…,"options":[…],"result":…,"beside":…,"examples":[…]}. */
+struct json_t *cli_tool_json(const struct cli_tool *tool);
 
 /* The shared tables (cli/common.c), in the order of their bits. */
 extern const struct option_table cli_common_tables[];

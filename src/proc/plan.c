@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/root.h"
 #include "cli/catalogue.h"
 
-enum { MOST_ADDED = 16 }; /* arguments beside a stage's own */
+enum { MOST_ADDED = 18 }; /* arguments beside a stage's own */
 
 bool plan_parse_stages(struct plan *plan, char **arguments, int count, struct error *error)
 {
@@ -59,6 +61,10 @@ char **plan_arguments(const struct plan *plan, size_t i, const char *path, struc
         added[count++] = "--in-place";
     if (last && plan->dry_run)
         added[count++] = "--dry-run";
+    if (plan->root != NULL) {
+        added[count++] = "--root";
+        added[count++] = plan->root;
+    }
     if (plan->request_id != NULL) {
         added[count++] = "--request-id";
         added[count++] = plan->request_id;
@@ -103,22 +109,24 @@ static bool plan_replaces_input(const struct plan *plan)
 {
     struct stat output, input;
     const struct plan_stage *first = &plan->stages[0];
-    if (plan->output == NULL || stat(plan->output, &output) != 0 || !S_ISREG(output.st_mode))
+    if (plan->output == NULL || !root_status(plan->output, &output) || !S_ISREG(output.st_mode))
         return false;
     for (int i = -2; i < first->argument_count; i++) {
-        const char *name = i == -2 ? plan->input : i == -1 ? "/dev/stdin" : first->arguments[i];
-        if (name != NULL && stat(name, &input) == 0 && input.st_dev == output.st_dev &&
+        const char *name = i == -2 ? plan->input : i == -1 ? "-" : first->arguments[i];
+        bool found = name != NULL && (i == -1 ? fstat(STDIN_FILENO, &input) == 0
+                                              : root_status(name, &input));
+        if (found && input.st_dev == output.st_dev &&
             input.st_ino == output.st_ino)
             return true;
     }
     return false;
 }
 
-/* True where ARGUMENT is the option of that letter or name, with or without its value. */
+/* True where ARGUMENT is the option of that letter (or '\0') or name, with or without its value. */
 static bool is_option(const char *argument, char letter, const char *name)
 {
     size_t length = strlen(name);
-    if (argument[0] == '-' && argument[1] == letter)
+    if (letter != '\0' && argument[0] == '-' && argument[1] == letter)
         return true;
     return strncmp(argument, name, length) == 0 &&
            (argument[length] == '\0' || argument[length] == '=');
@@ -140,9 +148,24 @@ static bool plan_check_ends(const struct plan *plan, struct error *error)
     return true;
 }
 
+/* What holds for the pipeline as a whole: a stage that waits for a slot while another one holds it
+ * would wait for ever, and one that could choose its root would not be confined. */
+static bool plan_check_whole(const struct plan *plan, struct error *error)
+{
+    static const char *const words[] = {"--slots", "--slots-dir", "--slot-wait", "--root"};
+    for (size_t i = 0; i < plan->stage_count; i++)
+        for (int k = 0; k < plan->stages[i].argument_count; k++)
+            for (size_t n = 0; n < 3u + (plan->root != NULL); n++)
+                if (is_option(plan->stages[i].arguments[k], '\0', words[n]))
+                    return error_set(error, ERROR_USAGE,
+                                     "'%s' in stage %zu, it belongs to the pipeline as a whole",
+                                     plan->stages[i].arguments[k], i + 1);
+    return true;
+}
+
 bool plan_check(const struct plan *plan, struct error *error)
 {
-    if (!plan_check_ends(plan, error))
+    if (!plan_check_ends(plan, error) || !plan_check_whole(plan, error))
         return false;
     if (plan->in_place || !plan_replaces_input(plan))
         return true;

@@ -20,6 +20,7 @@ struct plan {
     const char *input;   /* NULL: the first stage reads stdin, or what it names itself */
     const char *output;  /* NULL: the last stage writes stdout, or what it names itself */
     bool mkdir, no_clobber, dry_run, in_place; /* of OUTPUT */
+    const char *root;       /* what the stages are confined to; NULL: none */
     const char *request_id; /* NULL: none */
     bool no_stdin;       /* stdin is taken by something else: a stage that reads it finds it empty */
     bool no_stdout;      /* likewise: a stage that writes it fails */
@@ -39,7 +40,7 @@ char **plan_arguments(const struct plan *plan, size_t i, const char *path, struc
 
 /* Checks what the words of the stages say about files: between stages there are pipes, so only the
  * first may name an input and only the last an output, and the output is not what the first stage
- * reads, unless in_place. ERROR_USAGE. */
+ * reads, unless in_place. Slots are the plan's own matter, and its root holds for all. ERROR_USAGE. */
 bool plan_check(const struct plan *plan, struct error *error);
 
 /* True where the plan's image goes to stdout. */

@@ -20,12 +20,18 @@ struct reading {
     struct recipe *recipe;
     const char *dir;
     const char *path;
+    bool named; /* by its path and not found in the directory of recipes: --root holds */
     const struct reading *outer;
     unsigned line, depth;
     struct error *error;
 };
 
 /* ---- finding ---- */
+
+static bool is_path(const char *name)
+{
+    return strchr(name, '/') != NULL;
+}
 
 static bool recipe_directory(const char *dir, char *out, size_t size, struct error *error)
 {
@@ -60,7 +66,7 @@ static bool recipe_path(const char *name, const char *dir, char *path, size_t si
                         struct error *error)
 {
     char folder[PATH_MAX];
-    if (strchr(name, '/') != NULL)
+    if (is_path(name))
         return (size_t)snprintf(path, size, "%s", name) < size ||
                error_set(error, ERROR_NO_INPUT, "the name of the recipe is too long");
     if (!recipe_directory(dir, folder, sizeof folder, error))
@@ -78,13 +84,13 @@ static bool recipe_path(const char *name, const char *dir, char *path, size_t si
     return unknown_recipe(name, dir, error);
 }
 
-static bool read_file(const char *path, struct text *text, struct error *error)
+static bool read_file(const char *path, bool named, struct text *text, struct error *error)
 {
     struct source source;
     const uint8_t *data;
     size_t size;
-    if (!source_open(&source, path, RECIPE_MAX_BYTES, error))
-        return error_set(error, ERROR_NO_INPUT, "cannot be opened");
+    if (!(named ? source_open : source_open_own)(&source, path, RECIPE_MAX_BYTES, error))
+        return false;
     source.limit_fixed = true;
     bool done = source_whole(&source, &data, &size, error);
     if (done && memchr(data, '\0', size) != NULL)
@@ -107,7 +113,7 @@ bool recipe_text(const char *name, const char *dir, struct text *text, struct er
 {
     char path[PATH_MAX];
     return recipe_path(name, dir, path, sizeof path, error) &&
-           (read_file(path, text, error) || about(error, path));
+           (read_file(path, is_path(name), text, error) || about(error, path));
 }
 
 /* ---- reading ---- */
@@ -172,6 +178,7 @@ static bool include(const struct reading *reading, const char *name)
     if (!recipe_path(name, reading->dir, path, sizeof path, reading->error))
         return about(reading->error, reading->path);
     inner.path = path;
+    inner.named = is_path(name);
     inner.outer = reading;
     inner.line = 0;
     inner.depth++;
@@ -219,7 +226,7 @@ static bool read_recipe(const struct reading *reading)
 {
     struct reading here = *reading;
     struct text text = {0};
-    bool done = read_file(reading->path, &text, reading->error);
+    bool done = read_file(reading->path, reading->named, &text, reading->error);
     for (char *line = text.data; done && line != NULL;) {
         char *end = strchr(line, '\n');
         if (end != NULL)
@@ -235,7 +242,8 @@ static bool read_recipe(const struct reading *reading)
 bool recipe_load(struct recipe *recipe, const char *name, const char *dir, struct error *error)
 {
     char path[PATH_MAX];
-    struct reading reading = {.recipe = recipe, .dir = dir, .path = path, .error = error};
+    struct reading reading = {
+        .recipe = recipe, .dir = dir, .path = path, .named = is_path(name), .error = error};
     *recipe = (struct recipe){0};
     bool done = recipe_path(name, dir, path, sizeof path, error) && read_recipe(&reading);
     if (done && recipe->stage_count == 0) {

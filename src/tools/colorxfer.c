@@ -333,6 +333,42 @@ static bool xfer_run(struct cli_run *run, void *options, struct error *error)
     return done;
 }
 
+static const struct result_field distance_fields[] = {
+    {"before", .type = RESULT_NUMBER},
+    {"after", .type = RESULT_NUMBER},
+    {0},
+};
+
+static const struct result_field target_fields[] = {
+    {"color", RESULT_TEXT, .help = "as it was given"},
+    {"hex", .type = RESULT_HEX},
+    {"lab", .type = RESULT_LAB},
+    {0},
+};
+
+static const struct result_field body_fields[] = {
+    {"hex", .type = RESULT_HEX},
+    {"lab", .type = RESULT_LAB},
+    {0},
+};
+
+static const struct result_field result_fields[] = {
+    {"method", RESULT_TEXT, .help = "that of --ref, dichromatic with --to, or lut", .null = true},
+    {"space", RESULT_TEXT, .help = "of --ref", .choices = transfer_space_names, .null = true},
+    {"strength", .type = RESULT_SHARE},
+    {"ref_distance", RESULT_OBJECT, .help = "between the palettes, of --ref",
+     .fields = distance_fields, .null = true},
+    {"target", RESULT_OBJECT, .help = "what --to asks for", .fields = target_fields, .null = true},
+    {"from", RESULT_OBJECT, .help = "the object's colour before", .fields = body_fields,
+     .null = true},
+    {"body", RESULT_OBJECT, .help = "the object's colour now", .fields = body_fields, .null = true},
+    {"achieved_de", RESULT_NUMBER, .help = "CIEDE2000 from the target", .null = true},
+    {"limited", RESULT_FLAG, .help = "whether noise kept it from the target", .null = true},
+    {"clipped", RESULT_SHARE, .help = "of the pixels, that left sRGB", .null = true},
+    {"lut", RESULT_TEXT, .help = "the table that was saved or applied", .null = true},
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "colorxfer",
     .operands = "[INPUT]",
@@ -350,11 +386,7 @@ static const struct cli_tool tool = {
         "--save-lut writes the function as a .cube table of 33 points along each axis, which "
         "--lut and other programs apply to more pictures. Without -o, where stdout is a terminal "
         "or taken by --json, only the table is made.",
-    .result =
-        "method (with --to: dichromatic); strength; clipped: share of the pixels that left sRGB; "
-        "with --ref: space, ref_distance: {before, after}, lut; with --to: target {color, hex, "
-        "lab}, from and body {hex, lab}, the object's colour before and after, achieved_de, "
-        "limited; with --lut: lut; what does not apply is null",
+    .results = {{.fields = result_fields}},
     .options = {"Colours", entries, CLI_COUNT(entries)},
     .groups = CLI_IMAGE_FILTER,
     .examples = {{"colorxfer --to 'RAL 5010' -o blue.png chair.png", "the chair in gentian blue"},

@@ -409,6 +409,64 @@ static bool deltae_run(struct cli_run *run, void *options, struct error *error)
     return run_operands(run, fields, error);
 }
 
+static const struct result_field color_fields[] = {
+    {"color", RESULT_TEXT, .help = "as it was given"},
+    {"lab", .type = RESULT_LAB},
+    {"hex", .type = RESULT_HEX},
+    {"in_gamut", RESULT_FLAG, .help = "whether sRGB has it"},
+    {0},
+};
+
+#define JUDGED                                                                                     \
+    {"formula", .type = RESULT_TEXT, .choices = difference_names},                                 \
+    {"white", .type = RESULT_TEXT, .choices = difference_white_names},                             \
+    {"passed", RESULT_FLAG, .help = "the verdict; null where no limit is given", .null = true}
+
+static const struct result_field color_result_fields[] = {
+    {"de", RESULT_NUMBER, .help = "the difference"},
+    {"a", RESULT_OBJECT, .help = "the reference", .fields = color_fields},
+    {"b", RESULT_OBJECT, .help = "the sample", .fields = color_fields},
+    JUDGED,
+    {0},
+};
+
+static const struct result_field other_fields[] = {
+    {"path", .type = RESULT_TEXT},
+    {"width", .type = RESULT_INTEGER},
+    {"height", .type = RESULT_INTEGER},
+    {0},
+};
+
+static const struct result_field image_result_fields[] = {
+    {"mean", .type = RESULT_NUMBER},
+    {"median", .type = RESULT_NUMBER},
+    {"p95", RESULT_NUMBER, .help = "95 of 100 pixels are below"},
+    {"p99", .type = RESULT_NUMBER},
+    {"max", .type = RESULT_NUMBER},
+    {"max_at", RESULT_POINT, .help = "where the largest is"},
+    {"over", RESULT_SHARE, .help = "of the pixels, above the tolerance"},
+    {"tolerance", .type = RESULT_NUMBER},
+    {"pixels", RESULT_INTEGER, .help = "that count"},
+    {"boxes", RESULT_BOX, .help = "around what is above the tolerance", .list = true},
+    {"other", RESULT_OBJECT, .help = "the image compared with the input", .fields = other_fields},
+    JUDGED,
+    {0},
+};
+
+static const struct result_field list_result_fields[] = {
+    {"rows", RESULT_INTEGER, .help = "that were compared"},
+    {"bad", RESULT_INTEGER, .help = "rows that made no sense"},
+    {"mean", .type = RESULT_NUMBER, .null = true},
+    {"median", .type = RESULT_NUMBER, .null = true},
+    {"p95", .type = RESULT_NUMBER, .null = true},
+    {"p99", .type = RESULT_NUMBER, .null = true},
+    {"max", .type = RESULT_NUMBER, .null = true},
+    {"over", RESULT_SHARE, .help = "of the rows, above the tolerance", .null = true},
+    {"tolerance", .type = RESULT_NUMBER},
+    JUDGED,
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "deltae",
     .operands = "A B [C]...",
@@ -433,11 +491,9 @@ static const struct cli_tool tool = {
         "CIE94 and CMC depend on which colour is the reference. Scales differ: in ok white and "
         "black are 1 apart, and the default tolerance, a just noticeable difference of CIE76, fits "
         "only formulas based on Lab.",
-    .result =
-        "of colours: de, formula, white, a and b (color, lab, hex, in_gamut), passed (null without "
-        "limits); of images: mean, median, p95, p99, max, max_at, over, tolerance, formula, white, "
-        "pixels, boxes (of what is over: x, y, width, height), other, passed; of a list: rows, "
-        "bad, mean, median, p95, p99, max, over, tolerance, formula, white, passed",
+    .results = {{"of colours", color_result_fields, .beside = false},
+                {"of images", image_result_fields, .beside = false},
+                {"of a list", list_result_fields, .beside = false}},
     .options = {"What to compare", entries, CLI_COUNT(entries)},
     .groups = CLI_OUTPUT | CLI_DECODE | CLI_LIMITS | CLI_PROCESS,
     .examples = {{"deltae '#c8102e' 'RAL 3020'", "one number"},

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "cli/values.h"
 #include "color/color.h"
 #include "ops/crop.h"
@@ -144,6 +145,9 @@ static void crop_fill_options(const struct crop_fields *fields, struct crop_opti
     options->threads = cli_threads(&fields->common);
 }
 
+/* Without CROP_MODEL_NONE. */
+static const char *const model_names[] = {"alpha", "uniform", "gradient", NULL};
+
 static json_t *box_json(const struct crop_box *box)
 {
     return json_pack("{s:I, s:I, s:I, s:I}", "x", (json_int_t)box->x, "y", (json_int_t)box->y,
@@ -152,15 +156,13 @@ static json_t *box_json(const struct crop_box *box)
 
 static json_t *result_json(const struct crop_result *result, const struct image *image)
 {
-    static const char *const models[] = {[CROP_MODEL_ALPHA] = "alpha",
-                                         [CROP_MODEL_UNIFORM] = "uniform",
-                                         [CROP_MODEL_GRADIENT] = "gradient"};
     char color[8];
     snprintf(color, sizeof color, "#%02x%02x%02x", result->color[0], result->color[1],
              result->color[2]);
     bool none = result->model == CROP_MODEL_NONE, alpha = result->model == CROP_MODEL_ALPHA;
     json_t *background = none ? json_null()
-                              : json_pack("{s:s, s:s?}", "model", models[result->model], "color",
+                              : json_pack("{s:s, s:s?}", "model",
+                                          model_names[result->model - CROP_MODEL_ALPHA], "color",
                                           alpha ? NULL : color);
     return json_pack("{s:o, s:o, s:[i, i], s:[I, I], s:o, s:f, s:b, s:b}", "box",
                      box_json(&result->box), "content", box_json(&result->content),
@@ -249,9 +251,10 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
         return false;
     crop.lossy = input.info->format == CODEC_JPEG ||
                  (input.info->format == CODEC_WEBP && !input.info->lossless);
-    bool done = (fields->print_box || cli_output_open(run, cli_output_path(run, &input), &input,
-                                                      &output, error)) &&
-                cli_input_read(run, &input, &image, error) &&
+    bool done = (fields->print_box ? cli_answer_open(run, error)
+                                   : cli_output_open(run, cli_output_path(run, &input), &input,
+                                                     &output, error)) &&
+                sandbox_enter(run, error) && cli_input_read(run, &input, &image, error) &&
                 crop_find(&image, &crop, &result, error) &&
                 crop_finish(run, fields, &result, &image, &output, error);
     image_free(&image);
@@ -259,6 +262,24 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
     cli_input_close(&input);
     return done;
 }
+
+static const struct result_field background_fields[] = {
+    {"model", .type = RESULT_TEXT, .choices = model_names},
+    {"color", RESULT_HEX, .help = "in the middle", .null = true},
+    {0},
+};
+
+static const struct result_field result_fields[] = {
+    {"box", RESULT_BOX, .help = "what is left: the content and its padding"},
+    {"content", RESULT_BOX, .help = "what was found"},
+    {"original_size", .type = RESULT_SIZE},
+    {"final_size", .type = RESULT_SIZE},
+    {"background", RESULT_OBJECT, .fields = background_fields, .null = true},
+    {"confidence", RESULT_SHARE, .help = "how sure it is"},
+    {"cropped", RESULT_FLAG, .help = "whether anything was cut away"},
+    {"blank", RESULT_FLAG, .help = "whether there is no content at all"},
+    {0},
+};
 
 static const struct cli_tool tool = {
     .name = "imgcrop",
@@ -271,9 +292,7 @@ static const struct cli_tool tool = {
         "The box is the content grown by the padding, inside the image. Where it is not sure (a "
         "photograph without a plain background, a confidence below 0.5) the image is passed on "
         "as it is; --strict makes that exit status 1.",
-    .result = "box and content: {x, y, width, height}; original_size and final_size: [width, "
-              "height]; background: {model, color}, model is alpha, uniform or gradient; "
-              "confidence: 0 to 1; cropped; blank",
+    .results = {{.fields = result_fields}},
     .options = {"Cropping", entries, CLI_COUNT(entries)},
     .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_FORMAT | CLI_DECODE | CLI_LIMITS |
               CLI_PROCESS,

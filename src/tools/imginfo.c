@@ -6,6 +6,7 @@
 
 #include "cli/input.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "color/icc.h"
 #include "image/orient.h"
 
@@ -24,16 +25,17 @@ static const struct option_entry entries[] = {
 /* One image, as far as its header tells. */
 struct facts {
     const struct codec_info *info;
-    const char *color; /* what the file stores: palette, grey, rgb, cmyk */
+    const char *color; /* what the file stores */
     uint32_t width, height;
     char profile[100];
 };
 
+static const char *const color_names[] = {
+    [IMAGE_GREY] = "grey", [IMAGE_RGB] = "rgb", [IMAGE_CMYK] = "cmyk", "palette", NULL};
+
 static const char *color_name(const struct codec_info *info)
 {
-    if (info->palette)
-        return "palette";
-    return info->shape.color == IMAGE_GREY ? "grey" : info->shape.color == IMAGE_RGB ? "rgb" : "cmyk";
+    return color_names[info->palette ? IMAGE_CMYK + 1 : info->shape.color];
 }
 
 static json_t *facts_json(const struct facts *facts, bool checked)
@@ -197,10 +199,35 @@ static bool info_run(struct cli_run *run, void *fields, struct error *error)
     if (run->parsed.operand_count > 0 && option_given(&run->set, &run->parsed, "input"))
         return error_set(error, ERROR_USAGE, "'%s' and -i '%s': one way to name inputs is expected",
                          run->parsed.operands[0], options->common.input);
+    if (run->parsed.operand_count == 0)
+        sandbox_keep_input(options->common.input);
+    for (int i = 0; i < run->parsed.operand_count; i++)
+        sandbox_keep_input(run->parsed.operands[i]);
+    if (!cli_answer_open(run, error) || !sandbox_enter(run, error))
+        return false;
     if (run->parsed.operand_count > 0)
         return info_many(run, options, error);
     return info_one(run, options, options->common.input, error);
 }
+
+static const struct result_field result_fields[] = {
+    {"width", RESULT_INTEGER, .help = "as displayed"},
+    {"height", RESULT_INTEGER, .help = "as displayed"},
+    {"stored_width", .type = RESULT_INTEGER},
+    {"stored_height", .type = RESULT_INTEGER},
+    {"orientation", RESULT_INTEGER, .help = "of EXIF, 1 to 8"},
+    {"depth", RESULT_INTEGER, .help = "bits of a sample"},
+    {"color", RESULT_TEXT, .help = "what the file stores", .choices = color_names},
+    {"alpha", RESULT_FLAG, .help = "whether there is transparency"},
+    {"profile", RESULT_TEXT, .help = "name of the ICC profile", .null = true},
+    {"progressive", RESULT_FLAG, .help = "progressive or interlaced"},
+    {"frames", RESULT_INTEGER, .help = "null where only decoding would tell", .null = true},
+    {"quality", RESULT_INTEGER, .help = "of a JPEG, as its tables suggest", .null = true},
+    {"lossless", .type = RESULT_FLAG},
+    {"subtype", RESULT_TEXT, .help = "a variety of the format", .null = true},
+    {"checked", RESULT_FLAG, .help = "all was decoded and is sound: --check", .null = true},
+    {0},
+};
 
 static const struct cli_tool tool = {
     .name = "imginfo",
@@ -211,8 +238,7 @@ static const struct cli_tool tool = {
         "separated by tabs. Only the header is read, unless --check asks for more.\n\n"
         "With --json each input gets one JSON object on a line of its own, failures included; the "
         "exit status is that of the first failure.",
-    .result = "width and height (displayed), stored_width, stored_height, orientation, depth, "
-              "color, alpha, profile, progressive, frames, quality, lossless, subtype, checked",
+    .results = {{.fields = result_fields}},
     .options = {"What to do", entries, CLI_COUNT(entries)},
     .groups = CLI_INPUT | CLI_OUTPUT | CLI_DECODE | CLI_LIMITS | CLI_PROCESS,
     .examples = {{"imginfo photo.jpg", "one line"},

@@ -392,6 +392,31 @@ out:
     return done;
 }
 
+static const struct result_field ral_fields[] = {
+    {"code", .type = RESULT_TEXT},
+    {"name_en", .type = RESULT_TEXT},
+    {"name_de", .type = RESULT_TEXT},
+    {"hex", .type = RESULT_HEX},
+    {"de", RESULT_NUMBER, .help = "CIEDE2000 from the colour"},
+    {0},
+};
+
+static const struct result_field color_fields[] = {
+    {"hex", .type = RESULT_HEX},
+    {"share", RESULT_SHARE, .help = "of what is counted"},
+    {"lab", .type = RESULT_LAB},
+    {"ral", RESULT_OBJECT, .help = "nearest RAL Classic colour", .fields = ral_fields},
+    {0},
+};
+
+static const struct result_field result_fields[] = {
+    {"colors", RESULT_OBJECT, .help = "the largest share first", .fields = color_fields,
+     .list = true},
+    {"counted", RESULT_NUMBER, .help = "pixels, weighted by alpha"},
+    {"ignored", RESULT_NUMBER, .help = "pixels, weighted by alpha"},
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "imgpalette",
     .operands = "[INPUT]",
@@ -402,8 +427,7 @@ static const struct cli_tool tool = {
         "All pixels count, as much as they are opaque, and the answer is always the same. Shades "
         "and noise are grouped, flat areas come out as they are, and the mixed pixels along edges "
         "are no colours of their own. --colors is a maximum: an image of two colours gives two.",
-    .result = "colors: [{hex, share, lab, ral: {code, name_en, name_de, hex, de}}]; counted and "
-              "ignored: pixels, weighted by alpha",
+    .results = {{.fields = result_fields}},
     .options = {"Palette", entries, CLI_COUNT(entries)},
     .groups = CLI_INPUT | CLI_OUTPUT | CLI_DECODE | CLI_LIMITS | CLI_PROCESS,
     .examples = {{"imgpalette photo.jpg", "six colours at most, with RAL names"},

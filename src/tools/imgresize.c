@@ -45,6 +45,16 @@ static bool resize_run(struct cli_run *run, void *fields, struct error *error)
     return resize_jobs_run(run, fields, error);
 }
 
+static const struct result_field output_fields[] = {
+    {"name", RESULT_TEXT, .help = "as --size gives it", .null = true},
+    {0},
+};
+
+static const struct result_field result_fields[] = {
+    {"outputs", RESULT_FILE, .help = "one for each size", .fields = output_fields, .list = true},
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "imgresize",
     .operands = "[INPUT]",
@@ -55,7 +65,7 @@ static const struct cli_tool tool = {
         "--upscale. Without any size the picture keeps its own, which converts formats.\n\n"
         "With several sizes, --output-template names the outputs; all of them appear, or none "
         "does if one fails before they are put in place.",
-    .result = "outputs: an array of {name, path, width, height, bytes, format}",
+    .results = {{.fields = result_fields}},
     .options = {"Sizes", entries, CLI_COUNT(entries)},
     .groups = CLI_IMAGE_FILTER,
     .examples = {{"imgresize --width 800 -o small.webp photo.jpg", "800 pixels wide, as WebP"},

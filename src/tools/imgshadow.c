@@ -5,6 +5,7 @@
 
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "cli/values.h"
 #include "color/color.h"
 #include "color/icc.h"
@@ -124,6 +125,7 @@ static bool shadow_process(struct cli_run *run, const struct shadow_fields *fiel
     if (!shadow_fill_options(run, fields, input, &options, error) ||
         !shadow_canvas(&options, input->shape.width, input->shape.height, &canvas, error) ||
         !cli_output_open(run, cli_output_path(run, input), input, output, error) ||
+        !sandbox_enter(run, error) ||
         !shadow_load(run, input, &canvas, image, error) ||
         !shadow_paint(image, &canvas.original, &options, &has_shadow, error))
         return false;
@@ -153,6 +155,20 @@ static bool shadow_run(struct cli_run *run, void *options, struct error *error)
     return done;
 }
 
+static const struct result_field offset_fields[] = {
+    {"x", .type = RESULT_INTEGER},
+    {"y", .type = RESULT_INTEGER},
+    {0},
+};
+
+static const struct result_field result_fields[] = {
+    {"offset", RESULT_OBJECT, .help = "where the original lies in the result",
+     .fields = offset_fields},
+    {"canvas", RESULT_SIZE, .help = "of the result"},
+    {"has_shadow", RESULT_FLAG, .help = "whether there is any to be seen"},
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "imgshadow",
     .operands = "[INPUT]",
@@ -162,7 +178,7 @@ static const struct cli_tool tool = {
         "offset, so that nothing is cut. Opaque pixels keep their bits.\n\n"
         "In 8 bits the shadow's alpha is dithered with a fixed pattern, so that soft shadows show "
         "no bands; the same input gives the same output every time.",
-    .result = "offset: {x, y} of the original in the result; canvas: [width, height]; has_shadow",
+    .results = {{.fields = result_fields}},
     .options = {"Shadow", entries, CLI_COUNT(entries)},
     .groups = CLI_IMAGE_FILTER,
     .examples = {{"imgshadow -o car.png cutout.png", "a soft shadow below"},

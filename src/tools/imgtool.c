@@ -9,8 +9,13 @@
 #include "cli/catalogue.h"
 #include "cli/report.h"
 #include "proc/command.h"
+#include "tools/batch.h"
+#include "tools/cache.h"
+#include "tools/describe.h"
+#include "tools/doctor.h"
 #include "tools/pipe.h"
 #include "tools/run.h"
+#include "tools/schema.h"
 
 /* Becomes the tool that NAME means, with ARGUMENTS untouched behind its path. */
 static bool become(const char *name, char **arguments, int count, struct error *error)
@@ -50,19 +55,33 @@ static bool list_run(struct cli_run *run, void *fields, struct error *error)
 
 static const struct cli_tool imgtool_tool, help_tool;
 
+static const struct result_field command_fields[] = {
+    {"command", .type = RESULT_TEXT},
+    {"binary", RESULT_TEXT, .help = "null: part of imgtool itself", .null = true},
+    {"summary", .type = RESULT_TEXT},
+    {0},
+};
+
+static const struct result_field list_fields[] = {
+    {"commands", RESULT_OBJECT, .fields = command_fields, .list = true},
+    {0},
+};
+
 static const struct cli_tool list_tool = {
     .name = "imgtool list",
     .operands = "",
     .description = "Prints a line for each command: its name and what it does, tab separated.",
+    .results = {{.fields = list_fields}},
     .examples = {{"imgtool list", "all commands"}},
     .options_size = sizeof(struct cli_common),
     .run = list_run,
 };
 
-static const struct cli_tool *const own_tools[] = {&pipe_tool, &run_tool, &list_tool, &help_tool};
+static const struct cli_tool *const own_tools[] = {&pipe_tool,  &run_tool,  &batch_tool,
+                                                   &cache_tool, &doctor_tool, &schema_tool,
+                                                   &list_tool, &help_tool};
 
-/* The command that is part of imgtool itself; NULL if NAME is none. */
-static const struct cli_tool *own_tool(const char *name)
+const struct cli_tool *own_tool(const char *name)
 {
     for (size_t i = 0; i < CLI_COUNT(own_tools); i++)
         if (strcmp(own_tools[i]->name + strlen("imgtool "), name) == 0)
@@ -94,26 +113,42 @@ static bool tool_run(struct cli_run *run, void *fields, struct error *error)
     return false;
 }
 
+/* All commands, or only OWN. */
+static bool help_json(struct cli_run *run, const struct cli_tool *own, struct error *error)
+{
+    json_t *commands = own != NULL ? NULL : describe_commands(error);
+    if (own == NULL && commands == NULL)
+        return false;
+    cli_add_json(own != NULL ? cli_tool_json(own) : json_pack("{s:s, s:o}", "version", VERSION,
+                                                              "commands", commands),
+                 &run->answer);
+    run->options->json = false; /* what goes to stdout is JSON already */
+    return !run->answer.failed || error_set(error, ERROR_NO_MEMORY, "out of memory");
+}
+
 static bool help_run(struct cli_run *run, void *fields, struct error *error)
 {
-    char *arguments[] = {(char[]){"--help"}};
+    char *arguments[] = {(char[]){"--help"}, (char[]){"--json"}};
+    const char *name = run->parsed.operand_count > 0 ? run->parsed.operands[0] : NULL;
+    const struct cli_tool *own = name == NULL ? NULL : own_tool(name);
     (void)fields;
-    if (run->parsed.operand_count == 0) {
-        cli_print_help(&imgtool_tool, &run->answer);
-        return true;
-    }
-    const struct cli_tool *own = own_tool(run->parsed.operands[0]);
-    if (own == NULL)
-        return become(run->parsed.operands[0], arguments, 1, error);
-    cli_print_help(own, &run->answer);
+    if (name != NULL && own == NULL)
+        return become(name, arguments, run->options->json ? 2 : 1, error);
+    if (run->options->json)
+        return help_json(run, own, error);
+    cli_print_help(own != NULL ? own : &imgtool_tool, &run->answer);
     return true;
 }
 
 static const struct cli_tool help_tool = {
     .name = "imgtool help",
     .operands = "[COMMAND]",
-    .description = "Prints the complete help of a command, or of imgtool itself.",
-    .examples = {{"imgtool help crop", "the same as imgcrop --help"}},
+    .description = "Prints the complete help of a command, or of imgtool itself. With --json it is "
+                   "an object: of a command its options, as programs need them, and the JSON "
+                   "Schema of its result; without COMMAND that of all commands.",
+    .examples = {{"imgtool help crop", "the same as imgcrop --help"},
+                 {"imgtool help --json | jq '.commands.crop.options[].name'",
+                  "the options of imgcrop"}},
     .options_size = sizeof(struct cli_common),
     .max_operands = 1,
     .run = help_run,

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/slots.h"
 #include "cli/report.h"
 #include "proc/outcome.h"
 
@@ -33,6 +34,7 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
         .no_clobber = common->no_clobber,
         .dry_run = common->dry_run,
         .in_place = common->in_place,
+        .root = common->root,
         .request_id = common->request_id,
         .no_stdout = common->json,
         .quiet = common->quiet,
@@ -62,6 +64,8 @@ bool pipe_execute(struct cli_run *run, const struct plan *plan, struct error *er
 {
     struct pipeline pipeline;
     struct outcome outcome;
+    if (!slots_enter(error))
+        return false;
     if (pipeline_run(plan, &pipeline, error)) {
         run->said = outcome_show_messages(&pipeline, "");
         outcome_of(&outcome, plan, &pipeline, cli_elapsed_ms(run));
@@ -93,6 +97,26 @@ static bool pipe_run(struct cli_run *run, void *fields, struct error *error)
     return make_plan(run, fields, &plan, error) && pipe_execute(run, &plan, error);
 }
 
+static const struct result_field output_fields[] = {
+    {"name", RESULT_TEXT, .help = "as imgresize --size gives it", .null = true, .optional = true},
+    {0},
+};
+
+static const struct result_field metadata_fields[] = {
+    {"original_size", RESULT_SIZE, .help = "of the input", .null = true},
+    {"final_size", RESULT_SIZE, .help = "of the first output", .null = true},
+    {"has_shadow", .type = RESULT_FLAG},
+    {"elapsed_ms", .type = RESULT_NUMBER},
+    {0},
+};
+
+const struct result_field pipe_fields[] = {
+    {"stages", RESULT_REPORT, .help = "each stage's own; null behind one that failed", .list = true},
+    {"outputs", RESULT_FILE, .fields = output_fields, .list = true},
+    {"metadata", RESULT_OBJECT, .fields = metadata_fields},
+    {0},
+};
+
 const struct cli_tool pipe_tool = {
     .name = "imgtool pipe",
     .operands = "COMMAND [ARGUMENT]... [: COMMAND [ARGUMENT]...]...",
@@ -104,10 +128,11 @@ const struct cli_tool pipe_tool = {
         "or -o a name with an extension. Its --output-template sees the name of the pipeline's "
         "input.\n\n"
         "When a stage fails, the others are ended, no output file appears, and the message and "
-        "the exit status are those of the stage that failed first.",
-    .result = "stages: each stage's own object; outputs: an array of {path, width, height, bytes, "
-              "format}; metadata: {original_size, final_size, has_shadow, elapsed_ms}",
-    .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_TIMEOUT,
+        "the exit status are those of the stage that failed first.\n\n"
+        "--root holds for every stage, and none may choose another one. With --slots the pipeline "
+        "counts as one command.",
+    .results = {{NULL, pipe_fields, .beside = true}},
+    .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_CONFINED,
     .examples = {{"imgtool pipe -i car.png -o car.webp crop : shadow : resize --width 800",
                   "one picture for a listing"},
                  {"imgtool pipe -i car.png crop : resize --size a=1200x --size b=400x "

@@ -331,6 +331,54 @@ static bool match_run(struct cli_run *run, void *options, struct error *error)
     return done;
 }
 
+static const char *const set_names[] = {"classic", "design", "effect", NULL};
+
+static const struct result_field shade_fields[] = {
+    {"set", RESULT_TEXT, .help = "null: a catalogue of one's own", .choices = set_names,
+     .null = true},
+    {"code", .type = RESULT_TEXT},
+    {"name_en", .type = RESULT_TEXT},
+    {"name_de", .type = RESULT_TEXT},
+    {"hex", .type = RESULT_HEX},
+    {"lab", .type = RESULT_LAB},
+    {"finish", .type = RESULT_TEXT, .null = true},
+    {"de", RESULT_NUMBER, .help = "difference; null with --code and --list", .null = true},
+    {0},
+};
+
+#define MATCHED                                                                                    \
+    {"matches", RESULT_OBJECT, .help = "the nearest first", .fields = shade_fields, .list = true}, \
+    {"gap", RESULT_NUMBER, .help = "from the nearest to the runner-up", .null = true},             \
+    {"ambiguous", RESULT_FLAG, .help = "whether the gap is below 1"}
+
+static const struct result_field dominant_fields[] = {
+    {"query", RESULT_TEXT, .help = "its colour"},
+    MATCHED,
+    {"share", RESULT_SHARE, .help = "of the picture"},
+    {0},
+};
+
+static const struct result_field color_result_fields[] = {
+    {"query", RESULT_TEXT, .help = "the colour as it was given"},
+    MATCHED,
+    {"line", RESULT_INTEGER, .help = "of a list, which has an object for each line",
+     .optional = true},
+    {0},
+};
+
+static const struct result_field image_result_fields[] = {
+    MATCHED,
+    {"colors", RESULT_OBJECT, .help = "dominant colours; what is said of the first is said of the "
+                                      "image",
+     .fields = dominant_fields, .list = true},
+    {0},
+};
+
+static const struct result_field shown_result_fields[] = {
+    MATCHED,
+    {0},
+};
+
 static const struct cli_tool tool = {
     .name = "ralmatch",
     .operands = "[COLOR | FILE]...",
@@ -354,11 +402,9 @@ static const struct cli_tool tool = {
         "without a heading, name and colour. CMYK colours of an .ase are converted without a "
         "profile. Rows that make no sense are reported and left out, and the status is 65; "
         "duplicates only get a warning.",
-    .result =
-        "query; matches: [{set, code, name_en, name_de, hex, lab, finish, de}]; gap: from the "
-        "nearest to the runner-up, or null; ambiguous: whether that is below 1. Lists add "
-        "line and give an object for each of their lines; images add colors, an array of "
-        "such results with the share of each colour, the first of which is also the image's",
+    .results = {{"of a colour", color_result_fields, .beside = false},
+                {"of an image", image_result_fields, .beside = false},
+                {"of --code and --list", shown_result_fields, .beside = false}},
     .options = {"Matching", entries, CLI_COUNT(entries)},
     .groups = CLI_INPUT | CLI_OUTPUT | CLI_DECODE | CLI_LIMITS | CLI_PROCESS,
     .examples = {{"ralmatch '#5E6E3B'", "the nearest RAL Classic colour"},

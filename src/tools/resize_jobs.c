@@ -9,6 +9,7 @@
 #include "cli/name_template.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "color/icc.h"
 #include "image/convert.h"
 #include "ops/resample.h"
@@ -383,7 +384,7 @@ bool resize_jobs_run(struct cli_run *run, const struct resize_options *options,
     bool done = resize_list_jobs(&resize, error) &&
                 cli_input_open(run, options->common.input, resize_enough, &resize, &resize.input,
                                error) &&
-                resize_open_outputs(&resize, error) &&
+                resize_open_outputs(&resize, error) && sandbox_enter(run, error) &&
                 tone_new(&resize.tone, light, &resize.input.metadata.icc,
                          resize.input.shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB,
                          resize.input.shape.depth, error);

@@ -76,6 +76,7 @@ static bool run_recipe(struct cli_run *run, const struct run_fields *fields, str
         .no_clobber = common->no_clobber,
         .dry_run = common->dry_run,
         .in_place = common->in_place,
+        .root = common->root,
         .request_id = common->request_id,
         .no_stdout = common->json,
         .quiet = common->quiet,
@@ -106,6 +107,17 @@ static bool run_run(struct cli_run *run, void *options, struct error *error)
     return run_recipe(run, fields, error);
 }
 
+static const struct result_field list_fields[] = {
+    {"recipes", RESULT_TEXT, .help = "their names", .list = true},
+    {0},
+};
+
+static const struct result_field show_fields[] = {
+    {"recipe", RESULT_TEXT, .help = "its name"},
+    {"text", .type = RESULT_TEXT},
+    {0},
+};
+
 const struct cli_tool run_tool = {
     .name = "imgtool run",
     .operands = "RECIPE [INPUT]",
@@ -113,12 +125,15 @@ const struct cli_tool run_tool = {
         "Runs the stages of a recipe as one pipeline. A recipe is a text file NAME.recipe: one "
         "stage a line, a command and its arguments, # begins a comment; words are quoted as in a "
         "shell, but nothing is ever expanded. A line 'run NAME' stands for the stages of another "
-        "recipe. A RECIPE with a / is the path of a file.\n\n"
+        "recipe. A RECIPE with a / is the path of a file, and lies below --root where that is "
+        "given; --recipe-dir and the recipes of the installation do not.\n\n"
         "Outputs go where the last stage says, below --output-dir; a recipe whose last stage "
         "names no output writes -o FILE, or a file of the input's name in --output-dir.",
-    .result = "as of imgtool pipe; of --list {recipes}, of --show {recipe, text}",
+    .results = {{"where a recipe is run", pipe_fields, .beside = true},
+                {"of --list", list_fields, .beside = false},
+                {"of --show", show_fields, .beside = false}},
     .options = {"Recipes", entries, CLI_COUNT(entries)},
-    .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_TIMEOUT,
+    .groups = CLI_INPUT | CLI_OUTPUT | CLI_REPLACE | CLI_CONFINED,
     .examples = {{"imgtool run product car.png --output-dir out/", "three sizes for a listing"},
                  {"imgtool run --list", "the recipes there are"},
                  {"imgtool run ./own.recipe car.png -o car.webp", "a recipe of one's own"}},

@@ -97,3 +97,21 @@ _, status, usage = os.wait4(child.pid, 0)
 print(usage.ru_maxrss)
 PYTHON
 }
+
+# What the tools print as JSON is kept in the folder IMGTOOL_JSON_LOG, for tests/node/schema.test.cjs:
+# what goes into jq, and after each test what is in $output and in the files of the test's folder.
+jq() {
+    if [ -z "${IMGTOOL_JSON_LOG:-}" ] || [ "$1" = -n ] || [ -f "${*: -1}" ]; then
+        command jq "$@"
+    else
+        tee -a "$IMGTOOL_JSON_LOG/jq-$BATS_SUITE_TEST_NUMBER-$$" | command jq "$@"
+    fi
+}
+
+teardown() {
+    [ -n "${IMGTOOL_JSON_LOG:-}" ] || return 0
+    {
+        printf '%s\n' "${output:-}"
+        find "$BATS_TEST_TMPDIR" -type f -size -512k -exec cat {} +
+    } 2> /dev/null | grep -a '^{' >> "$IMGTOOL_JSON_LOG/$BATS_SUITE_TEST_NUMBER-$$" || true
+}

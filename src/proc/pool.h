@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* What runs at once: tasks wait in a queue, start when there is room for them, and come out again
+ * when they have ended. What to answer, and whether to try once more, is the caller's matter. */
+#ifndef PROC_POOL_H
+#define PROC_POOL_H
+
+#include <poll.h>
+#include <stdint.h>
+
+#include "proc/job.h"
+#include "proc/outcome.h"
+
+enum {
+    POOL_FIRST_MIB = 96, /* what a stage reserves of --memory-total before any was seen */
+    POOL_RETRY_BASE_MS = 100,
+    POOL_RETRY_MOST_MS = 10000,
+    POOL_MORE_POLLS = 8
+};
+
+struct pool_task {
+    struct job job;
+    uint64_t number;   /* in the order of the input */
+    char *key;         /* of the work (proc/work_key.h), where it is known; owned */
+    unsigned attempts; /* begun so far */
+    double began_ms;   /* the first of them; 0: none. The caller may set it earlier */
+    int64_t retry_at;
+    uint64_t reserved_bytes;
+    int slot_fd;       /* what it holds of the machine (base/slots.h); -1: nothing */
+    size_t poll_count; /* of the pipeline's places among the polls */
+    struct pipeline *pipeline; /* while it runs, and until the task is retried or freed */
+    struct outcome outcome;    /* of an attempt that has ended */
+    struct pool_task *next;
+};
+
+/* What everybody on the machine shares; COUNT 0: nothing. */
+struct pool_slots {
+    unsigned count;
+    const char *dir;
+    int64_t wait_ms;
+};
+
+struct pool_list {
+    struct pool_task *first, *last;
+    size_t count;
+};
+
+struct pool {
+    unsigned most;              /* at once */
+    uint64_t memory_bytes;      /* that all together may take; 0: any */
+    uint64_t reserved_bytes;
+    uint64_t peaks[PLAN_MAX_STAGES + 1]; /* seen, of jobs with so many stages; 0: none yet */
+    struct pool_list queue;     /* waiting for the first attempt */
+    struct pool_list retries;   /* waiting for another one */
+    struct pool_task **running; /* MOST places */
+    unsigned running_count;
+    pid_t *pids;                /* room for all children */
+    struct pollfd *polls;       /* room for all their descriptors */
+    bool strangers;             /* a killed one has not ended yet */
+    struct pool_slots slots;
+    int64_t slot_since;         /* when one was found missing; 0: none is */
+};
+
+bool pool_begin(struct pool *pool, unsigned most, uint64_t memory_bytes, struct error *error);
+
+/* Frees the pool, in which nothing runs any more, and what waits in it. */
+void pool_free(struct pool *pool);
+
+/* An empty task; NULL when memory ran out. */
+struct pool_task *pool_task_new(void);
+
+/* Takes TASK into the queue. */
+void pool_add(struct pool *pool, struct pool_task *task);
+
+/* The task, running or waiting, that writes TARGET; NULL where none does. */
+const struct pool_task *pool_find_target(const struct pool *pool, const char *target);
+
+/* Takes out the task that may start now: a place is free, and so is the memory that tasks of its
+ * kind took at most (one may always run), and a slot where there are such. NULL: none. FRESH false: only
+ * one that is tried again. */
+struct pool_task *pool_next(struct pool *pool, bool fresh);
+
+/* Starts it. False where that failed: its outcome says why. */
+bool pool_start(struct pool *pool, struct pool_task *task);
+
+/* Takes out one that has ended, with its outcome; NULL where none has. Whoever it left behind is
+ * ended too. */
+struct pool_task *pool_ended(struct pool *pool);
+
+/* Puts a task that has ended behind, to be tried again after a random while: between nothing and
+ * 100 ms, doubled with each attempt, at most 10 s ("full jitter"). */
+void pool_retry(struct pool *pool, struct pool_task *task);
+
+/* Takes out one that waits; NULL where none does. */
+struct pool_task *pool_drop(struct pool *pool);
+
+/* The same for one that has waited too long for a slot. */
+struct pool_task *pool_drop_busy(struct pool *pool);
+
+/* Ends all that run, with so much time between SIGTERM and SIGKILL. */
+void pool_cancel(struct pool *pool, int64_t grace_ms);
+
+/* What to poll for: COUNT places, of which the first MORE, at most POOL_MORE_POLLS, are the caller's.
+ * And reading what is there afterwards. */
+struct pollfd *pool_polls(struct pool *pool, size_t more, size_t *count);
+void pool_read(struct pool *pool, size_t more);
+
+/* Monotonic, with its fractions. */
+double pool_now_ms(void);
+
+/* Since its first attempt began, in tenths; 0 before. */
+double pool_elapsed_ms(const struct pool_task *task);
+
+/* When something is due whatever happens; 0: never. */
+int64_t pool_due_ms(const struct pool *pool);
+
+void pool_task_free(struct pool_task *task);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of proc/supervise.h share: its state, and what happens to a job. */
+#ifndef PROC_SUPERVISOR_H
+#define PROC_SUPERVISOR_H
+
+#include "proc/intake.h"
+#include "proc/order.h"
+#include "proc/outlet.h"
+#include "proc/pool.h"
+#include "proc/supervise.h"
+#include "proc/watch.h"
+
+struct supervisor {
+    const struct supervise_settings *settings;
+    struct supervise_result *result;
+    struct metrics *metrics;
+    struct pool pool;
+    struct intake intake;
+    struct outlet answers, messages;
+    struct order order;
+    struct reuse reuse;
+    struct progress progress;
+    struct watch watch;
+    uint64_t accepted;   /* jobs so far, pings not counted */
+    bool hungry;         /* the next line is not there yet */
+    bool input_over;
+    bool stopping;       /* nothing new is begun */
+    int64_t end_at;      /* then what runs is ended; 0: never */
+    int64_t give_up_at;  /* then answers that nobody reads are lost; 0: never */
+    int64_t metrics_at;
+    bool warned;         /* about journal or cache */
+};
+
+/* A line for people. */
+void supervisor_say(struct supervisor *sup, const char *line);
+
+/* The same about journal, cache or metrics, which may fail while the jobs go on: only the first. */
+void supervisor_warn(struct supervisor *sup, const struct error *error);
+
+/* Takes jobs in, or starts them, while there is room. True where there was one. */
+bool supervisor_accept(struct supervisor *sup);
+bool supervisor_start(struct supervisor *sup);
+
+/* An attempt at TASK has ended, or could not begin: it is answered, or tried again. */
+void supervisor_finish(struct supervisor *sup, struct pool_task *task);
+
+/* Nothing new is begun: what waits is answered as cancelled, what runs may finish. */
+void supervisor_stop(struct supervisor *sup);
+
+#endif
