@@ -235,6 +235,14 @@ JOBS
     [ ! -s left ]
 }
 
+@test "good: children from before exec are left alone" {
+    fakes
+    (job a leave; job b quick) > jobs
+    bash -c 'sleep 42.4 & echo $! > before; exec fake/imgtool batch -q < jobs' > answers 3>&-
+    kill "$(cat before)"
+    none_left
+}
+
 @test "good: what may pass next time is tried again, nothing else" {
     fakes
     (job a die-once=a; job b fail; job c busy) | fake/imgtool batch -q > answers || true

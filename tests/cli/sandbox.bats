@@ -197,6 +197,10 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
     [ "$said" = "read: failed: EACCES" ] || [ "$said" = "read: failed: EMFILE" ]
     decoder deadline read without seccomp imgresize --timeout 20s --width 8 cutout.png
     [ "$said" = "read: failed: EACCES" ] || [ "$said" = "read: failed: EMFILE" ]
+    for deed in create write fork socket; do
+        killed late "$deed" imgresize --timeout 20s --width 8 cutout.png
+    done
+    refused EACCES late read imgresize --timeout 20s --width 8 cutout.png
     decoder deadline create without seccomp imgresize --timeout 20s --width 8 cutout.png
     [[ $said == "create: failed: "* ]]
     untouched
@@ -229,6 +233,10 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
     # The filter cannot tell names apart, Landlock can.
     for deed in unlink rename link; do
         refused EACCES pixels "$deed" imgresize --width 8 -o out/small.png cutout.png
+    done
+    # In it Landlock leaves no more than files.
+    for deed in mkdir symlink fifo rmdir; do
+        refused EACCES pixels "$deed" without seccomp imgresize --width 8 -o small.png cutout.png
     done
     killed pixels rmdir imgresize --width 8 -o out/small.png cutout.png
     # A new file under --no-clobber needs no name but its own.

@@ -2,8 +2,9 @@
 /* A decoder that was taken over: loaded by LD_PRELOAD, it stands in for functions of the codec
  * libraries and does once, in the middle of decoding, what the environment names.
  *
- * SANDBOX_AT=header|pixels|deadline  where: while the header is read, while pixels are decoded, or
- *                          on the thread of --timeout, when it waits again
+ * SANDBOX_AT=PLACE         where: header, while the header is read; pixels, while pixels are decoded;
+ *                          deadline, on the thread of --timeout when Landlock holds it; late, on
+ *                          that thread while pixels are decoded
  * SANDBOX_DOES=NAME        what, from the table below
  * SANDBOX_ON=thread        on a new thread
  * SANDBOX_COUNTS=1         say how many threads there are when Landlock begins
@@ -417,12 +418,24 @@ static void *deed_do(void *name)
     _exit(99);
 }
 
+/* The thread of --timeout is told when pixels are decoded, and tells when it has done it. */
+static atomic_int late;
+
+static void act_late(void)
+{
+    atomic_store(&late, 1);
+    while (atomic_load(&late) != 2)
+        usleep(1000);
+}
+
 static void act(const char *place)
 {
     static atomic_flag done = ATOMIC_FLAG_INIT;
     const char *at = getenv("SANDBOX_AT"), *on = getenv("SANDBOX_ON");
     char *does = getenv("SANDBOX_DOES");
     pthread_t thread;
+    if (at != NULL && strcmp(at, "late") == 0 && strcmp(place, "pixels") == 0)
+        act_late();
     if (at == NULL || does == NULL || strcmp(at, place) != 0 || atomic_flag_test_and_set(&done))
         return;
     if (on == NULL || strcmp(on, "thread") != 0)
@@ -487,7 +500,16 @@ int pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                            const struct timespec *until)
 {
     int (*next)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *) = NULL;
+    const char *at = getenv("SANDBOX_AT");
     *(void **)&next = dlsym(RTLD_NEXT, "pthread_cond_timedwait");
+    if (restricted && at != NULL && strcmp(at, "late") == 0) {
+        pthread_mutex_unlock(mutex);
+        while (atomic_load(&late) == 0)
+            usleep(1000);
+        act("late");
+        atomic_store(&late, 2);
+        pthread_mutex_lock(mutex);
+    }
     if (restricted)
         act("deadline");
     return next(condition, mutex, until);

@@ -311,6 +311,26 @@ test('good: the cache', options, (t) => {
     }
 });
 
+test('bad: an installation without its tools says so', (t) => {
+    const cwd = folder(t);
+    fs.copyFileSync(tool('imgtool'), path.join(cwd, 'imgtool'));
+    fs.cpSync(tool('share'), path.join(cwd, 'share'), { recursive: true });
+    for (const args of [['schema'], ['help']]) {
+        const done = spawnSync(path.join(cwd, 'imgtool'), [...args, '--json']);
+        assert.equal(done.status, 69, `${done.stderr}`);
+        const { error } = JSON.parse(done.stdout);
+        assert.equal(error.kind, 'unavailable');
+        assert.match(error.message, /imgcrop/);
+        assert.match(error.hint, /doctor/);
+    }
+});
+
+test('bad: a name that nothing has', () => {
+    const done = run('imgtool', ['schema', 'imgcrop-resul']);
+    assert.equal(done.status, 64);
+    assert.match(done.stderr, /did you mean 'imgcrop-result'/);
+});
+
 /* Each way to damage OBJECT once: a field less, one more, or one of another type. */
 function* damaged(object) {
     for (const key of Object.keys(object)) {

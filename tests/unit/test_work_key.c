@@ -85,6 +85,8 @@ static void test_different(void)
     const struct work work = {"a.png", "x.webp", stages};
     compare(work, (struct work){"b.png", "x.webp", stages}, false, "other bytes");
     compare(work, (struct work){"a.png", "x.png", stages}, false, "another format by extension");
+    compare(work, (struct work){"a.png", "x.webp", "shadow --padding 5%"}, false,
+            "another command");
     compare(work, (struct work){"a.png", "x.webp", "crop --padding 6%"}, false, "another value");
     compare(work, (struct work){"a.png", "x.webp", "crop --padding 5% --extend"}, false,
             "another option");
