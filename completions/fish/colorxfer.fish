@@ -43,7 +43,7 @@ complete -c colorxfer -l request-id -x -d 'name this run in messages and in the 
 complete -c colorxfer -l quiet -s q -d 'no warnings'
 complete -c colorxfer -l verbose -s v -d 'explain what is done'
 complete -c colorxfer -s h -d 'a short help'
-complete -c colorxfer -l help -d 'the complete help'
+complete -c colorxfer -l help -d 'the complete help; with --json the same for programs'
 complete -c colorxfer -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c colorxfer -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c colorxfer -l manual -d 'print the manual page, for man -l -'

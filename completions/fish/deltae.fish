@@ -38,7 +38,7 @@ complete -c deltae -l request-id -x -d 'name this run in messages and in the obj
 complete -c deltae -l quiet -s q -d 'no warnings'
 complete -c deltae -l verbose -s v -d 'explain what is done'
 complete -c deltae -s h -d 'a short help'
-complete -c deltae -l help -d 'the complete help'
+complete -c deltae -l help -d 'the complete help; with --json the same for programs'
 complete -c deltae -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c deltae -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c deltae -l manual -d 'print the manual page, for man -l -'

@@ -46,7 +46,7 @@ complete -c imgcrop -l request-id -x -d 'name this run in messages and in the ob
 complete -c imgcrop -l quiet -s q -d 'no warnings'
 complete -c imgcrop -l verbose -s v -d 'explain what is done'
 complete -c imgcrop -s h -d 'a short help'
-complete -c imgcrop -l help -d 'the complete help'
+complete -c imgcrop -l help -d 'the complete help; with --json the same for programs'
 complete -c imgcrop -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imgcrop -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imgcrop -l manual -d 'print the manual page, for man -l -'

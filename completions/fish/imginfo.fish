@@ -24,7 +24,7 @@ complete -c imginfo -l request-id -x -d 'name this run in messages and in the ob
 complete -c imginfo -l quiet -s q -d 'no warnings'
 complete -c imginfo -l verbose -s v -d 'explain what is done'
 complete -c imginfo -s h -d 'a short help'
-complete -c imginfo -l help -d 'the complete help'
+complete -c imginfo -l help -d 'the complete help; with --json the same for programs'
 complete -c imginfo -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imginfo -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imginfo -l manual -d 'print the manual page, for man -l -'

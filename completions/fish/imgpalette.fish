@@ -28,7 +28,7 @@ complete -c imgpalette -l request-id -x -d 'name this run in messages and in the
 complete -c imgpalette -l quiet -s q -d 'no warnings'
 complete -c imgpalette -l verbose -s v -d 'explain what is done'
 complete -c imgpalette -s h -d 'a short help'
-complete -c imgpalette -l help -d 'the complete help'
+complete -c imgpalette -l help -d 'the complete help; with --json the same for programs'
 complete -c imgpalette -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imgpalette -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imgpalette -l manual -d 'print the manual page, for man -l -'

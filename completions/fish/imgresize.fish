@@ -42,7 +42,7 @@ complete -c imgresize -l request-id -x -d 'name this run in messages and in the 
 complete -c imgresize -l quiet -s q -d 'no warnings'
 complete -c imgresize -l verbose -s v -d 'explain what is done'
 complete -c imgresize -s h -d 'a short help'
-complete -c imgresize -l help -d 'the complete help'
+complete -c imgresize -l help -d 'the complete help; with --json the same for programs'
 complete -c imgresize -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imgresize -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imgresize -l manual -d 'print the manual page, for man -l -'

@@ -41,7 +41,7 @@ complete -c imgshadow -l request-id -x -d 'name this run in messages and in the 
 complete -c imgshadow -l quiet -s q -d 'no warnings'
 complete -c imgshadow -l verbose -s v -d 'explain what is done'
 complete -c imgshadow -s h -d 'a short help'
-complete -c imgshadow -l help -d 'the complete help'
+complete -c imgshadow -l help -d 'the complete help; with --json the same for programs'
 complete -c imgshadow -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imgshadow -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imgshadow -l manual -d 'print the manual page, for man -l -'

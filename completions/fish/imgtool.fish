@@ -5,7 +5,7 @@ complete -c imgtool -l request-id -x -d 'name this run in messages and in the ob
 complete -c imgtool -l quiet -s q -d 'no warnings'
 complete -c imgtool -l verbose -s v -d 'explain what is done'
 complete -c imgtool -s h -d 'a short help'
-complete -c imgtool -l help -d 'the complete help'
+complete -c imgtool -l help -d 'the complete help; with --json the same for programs'
 complete -c imgtool -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c imgtool -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c imgtool -l manual -d 'print the manual page, for man -l -'

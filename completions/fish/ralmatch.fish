@@ -32,7 +32,7 @@ complete -c ralmatch -l request-id -x -d 'name this run in messages and in the o
 complete -c ralmatch -l quiet -s q -d 'no warnings'
 complete -c ralmatch -l verbose -s v -d 'explain what is done'
 complete -c ralmatch -s h -d 'a short help'
-complete -c ralmatch -l help -d 'the complete help'
+complete -c ralmatch -l help -d 'the complete help; with --json the same for programs'
 complete -c ralmatch -l version -s V -d 'name and version; with --json also those of the libraries'
 complete -c ralmatch -l completion -x -d 'print the completions for bash, zsh or fish'
 complete -c ralmatch -l manual -d 'print the manual page, for man -l -'

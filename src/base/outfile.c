@@ -42,7 +42,7 @@ static bool outfile_refuse(struct error *error, const char *path, const char *wh
     return outfile_name_file(error, path);
 }
 
-/* mkdir -p for the directory part of PATH, each step in the directory that is open from the last. */
+/* mkdir -p for the directory part of PATH, each step in the directory that the last one opened. */
 static bool outfile_make_directories(char *path)
 {
     int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;

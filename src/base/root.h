@@ -4,8 +4,8 @@
  * Names are then relative to DIR, and the kernel itself resolves them below it (openat2 with
  * RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS): `..` and symbolic links may be used where they stay
  * below, while an absolute name, `..` out, a link that leads out or is absolute, and the links of
- * /proc are ERROR_POLICY, whatever is renamed or replaced meanwhile. Nothing is looked up twice: what
- * was checked is a descriptor, and that descriptor is what is read, or is the directory in which
+ * /proc are ERROR_POLICY, whatever is renamed or replaced meanwhile. Nothing is trusted because of
+ * an earlier look: what counts is a descriptor, which is what is read, or is the directory in which
  * the output appears. Only regular files are read and written.
  *
  * Not confined is what does not come with the data: DIR itself, descriptors that the caller opened
@@ -34,11 +34,11 @@ bool root_status(const char *path, struct stat *status);
  * waiting for a FIFO. -1 with ERROR set: ERROR_POLICY, or ERROR_NO_INPUT. */
 int root_open_input(const char *path, struct error *error);
 
-/* True where PATH may be named: ERROR_POLICY where it lies outside; whether it exists is not asked. */
+/* True where PATH may be named, whether or not it exists; ERROR_POLICY where it lies outside. */
 bool root_check(const char *path, struct error *error);
 
-/* ERROR_POLICY because ERRNUM says that a name lies outside; false, too, without an error set where
- * it says something else. */
+/* True where ERRNUM, after one of the above, says that a name lies outside; and the ERROR_POLICY for
+ * it. */
 bool root_is_outside(int errnum);
 bool root_refuse_outside(struct error *error);
 

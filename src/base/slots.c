@@ -189,8 +189,8 @@ static void nudge(int signal_number)
     (void)signal_number;
 }
 
-/* Waits for the lock on QUEUE until the time is over; a signal that comes again and again interrupts
- * a lock that would wait for longer. It goes to this thread alone. */
+/* Waits for the lock on QUEUE until the time is over; a signal that comes again and again
+ * interrupts a lock that would wait for longer. It goes to this thread alone. */
 static bool wait_in_queue(const struct search *search, int queue)
 {
     struct sigaction old, action = {.sa_handler = nudge};

@@ -100,7 +100,8 @@ static const struct option_entry slot_entries[] = {
      .environment = "IMGTOOL_SLOTS_DIR",
      .help = "where those who share the slots meet; the default is imgtool/ in the user's runtime "
              "directory, else /tmp/imgtool-UID"},
-    {"slot-wait", 0, .type = OPTION_DURATION, "TIME", "30s", 0, 8.64e7, .offset = FIELD(slot_wait_ms),
+    {"slot-wait", 0, .type = OPTION_DURATION, "TIME", "30s", 0, 8.64e7,
+     .offset = FIELD(slot_wait_ms),
      .help = "wait so long for a slot, then give up with exit status 75; --timeout counts the "
              "waiting too"},
 };
@@ -115,7 +116,7 @@ static const struct option_entry report_entries[] = {
     {"quiet", 'q', .type = OPTION_FLAG, .offset = FIELD(quiet), .help = "no warnings"},
     {"verbose", 'v', .type = OPTION_FLAG, .offset = FIELD(verbose), .help = "explain what is done"},
     {NULL, 'h', .type = OPTION_FLAG, .offset = FIELD(short_help), .help = "a short help"},
-    {"help", 0, .brief = true, OPTION_FLAG, .offset = FIELD(help), .help = "the complete help"},
+    {"help", 0, .brief = true, OPTION_FLAG, .offset = FIELD(help), .help = "the complete help; with --json the same for programs"},
     {"version", 'V', .type = OPTION_FLAG, .offset = FIELD(version),
      .help = "name and version; with --json also those of the libraries"},
     {"completion", 0, .type = OPTION_TEXT, "SHELL", NULL, .offset = FIELD(completion),

@@ -24,7 +24,7 @@ static const struct {
     {"73", "the output cannot be created"},
     {"74", "reading or writing failed"},
     {"75", "no slot became free in time; try again"},
-    {"77", "refused by a limit"},
+    {"77", "refused by a limit, or a path outside --root"},
     {"124", "--timeout passed"},
     {"126, 127", "imgtool could not execute, or found no such tool"},
 };

@@ -92,7 +92,8 @@ static bool output_check_input(const struct cli_run *run, const struct cli_input
     struct stat status, pipeline = {0};
     /* A later stage of a pipeline reads a pipe; what must not be lost is the pipeline's input. */
     const char *name = getenv("IMGTOOL_INPUT_NAME");
-    bool later = name != NULL && strcmp(input->source.name, "-") == 0 && root_status(name, &pipeline);
+    bool later = name != NULL && strcmp(input->source.name, "-") == 0 &&
+                 root_status(name, &pipeline);
     bool own = fstat(input->source.fd, &status) == 0 && S_ISREG(status.st_mode) &&
                outfile_is_same(&output->file, &status);
     if (run->options->in_place || (!own && !(later && outfile_is_same(&output->file, &pipeline))))

@@ -362,7 +362,8 @@ static size_t program_of(const struct policy *policy, uint32_t unknown, struct s
     size_t other = program_jump(&program, BPF_JEQ, UINT32_MAX, entry, end);
     entry = program_jump(&program, BPF_JGE, FIRST_X32_CALL, other, entry);
 #endif
-    entry = program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+    entry =
+        program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
     program_jump(&program, BPF_JEQ, THIS_ARCHITECTURE, entry, end);
     program_add(&program, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, arch));
     if (THIS_ARCHITECTURE == 0 || program.length > SECCOMP_MAX_STEPS)

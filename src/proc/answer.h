@@ -6,9 +6,9 @@
  *     {"id":…,"ok":false,"elapsed_ms":…,"attempts":…,
  *      "error":{"code":…,"kind":…,"stage":…,"tool":…,"message":…,"retryable":…}}
  *
- * `passed` false: done, and the answer is no (exit status 1 of a single run). `result` is that of the
- * stage; where there are several, `stages` has the result of each. `error` has `file` and `hint` where
- * there are any, an answer `request_id` where the job has one. */
+ * `passed` false: done, and the answer is no (exit status 1 of a single run). `result` is that of
+ * the stage; where there are several, `stages` has the result of each. `error` has `file` and `hint`
+ * where there are any, and an answer `request_id` where the job has one. */
 #ifndef PROC_ANSWER_H
 #define PROC_ANSWER_H
 

@@ -156,15 +156,28 @@ json_t *journal_find(const struct journal *journal, const char *key, const struc
 
 /* ---- writing ---- */
 
+/* Locks the file for the moment of writing; but not for ever, as anybody may lock it. */
+static bool lock(int fd)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    for (int i = 0; i < 1000; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 /* Writes LINES behind what is there, or nothing. The lock is for other processes on the same file;
- * where the file system has none, O_APPEND alone keeps whole lines whole. *OFFSET is where they
- * are. */
+ * without one O_APPEND alone keeps whole lines whole. *OFFSET is where they are. */
 static bool append(struct journal *journal, const struct text *lines, uint64_t *offset,
                    struct error *error)
 {
     struct stat status;
     char last = '\n';
-    bool locked = flock(journal->fd, LOCK_EX) == 0, done = false;
+    bool locked = lock(journal->fd), done = false;
     struct text whole = {0};
     if (fstat(journal->fd, &status) == 0 &&
         (status.st_size == 0 || pread(journal->fd, &last, 1, status.st_size - 1) == 1)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole lines to a descriptor whose reader may be slow: they wait here, and nobody waits for them.
  *
- * The descriptor stays as it is, as other processes may share it: what poll() says is writable takes
- * at least PIPE_BUF bytes without waiting, so no more is written at a time. */
+ * The descriptor stays as it is, as other processes may share it: what poll() says is writable
+ * takes at least PIPE_BUF bytes without waiting, so no more is written at a time. */
 #ifndef PROC_OUTLET_H
 #define PROC_OUTLET_H
 

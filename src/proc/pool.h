@@ -74,9 +74,9 @@ void pool_add(struct pool *pool, struct pool_task *task);
 /* The task, running or waiting, that writes TARGET; NULL where none does. */
 const struct pool_task *pool_find_target(const struct pool *pool, const char *target);
 
-/* Takes out the task that may start now: a place is free, and so is the memory that tasks of its
- * kind took at most (one may always run), and a slot where there are such. NULL: none. FRESH false: only
- * one that is tried again. */
+/* Takes out the task that may start now: a place is free, so is the memory that tasks of its kind
+ * took at most (one may always run), and so is a slot where there are such. NULL: none. FRESH false:
+ * only one that is tried again. */
 struct pool_task *pool_next(struct pool *pool, bool fresh);
 
 /* Starts it. False where that failed: its outcome says why. */
@@ -99,8 +99,8 @@ struct pool_task *pool_drop_busy(struct pool *pool);
 /* Ends all that run, with so much time between SIGTERM and SIGKILL. */
 void pool_cancel(struct pool *pool, int64_t grace_ms);
 
-/* What to poll for: COUNT places, of which the first MORE, at most POOL_MORE_POLLS, are the caller's.
- * And reading what is there afterwards. */
+/* What to poll for: COUNT places, of which the first MORE (at most POOL_MORE_POLLS) are left to the
+ * caller. And reading what is there afterwards. */
 struct pollfd *pool_polls(struct pool *pool, size_t more, size_t *count);
 void pool_read(struct pool *pool, size_t more);
 

@@ -33,8 +33,9 @@ void supervisor_warn(struct supervisor *sup, const struct error *error)
     if (sup->warned)
         return;
     sup->warned = true;
-    snprintf(line, sizeof line, "%s%s%s", text_mask(error->file, file, sizeof file),
-             file[0] != '\0' ? ": " : "", text_mask(error->message, message, sizeof message));
+    text_mask(error->file, file, sizeof file);
+    text_mask(error->message, message, sizeof message);
+    snprintf(line, sizeof line, "%s%s%s", file, file[0] != '\0' ? ": " : "", message);
     supervisor_say(sup, line);
 }
 

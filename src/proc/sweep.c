@@ -25,16 +25,22 @@ struct found {
     size_t count;
 };
 
-void sweep_begin(void)
+/* Children that were there before us. */
+static struct found inherited;
+
+static bool is_among(pid_t pid, const pid_t *pids, size_t count)
 {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    for (size_t i = 0; i < count; i++)
+        if (pids[i] == pid)
+            return true;
+    return false;
 }
 
 static void found_add(struct found *found, pid_t pid)
 {
-    for (size_t i = 0; i < found->our_count; i++)
-        if (found->ours[i] == pid)
-            return;
+    if (is_among(pid, found->ours, found->our_count) ||
+        (found != &inherited && is_among(pid, inherited.pids, inherited.count)))
+        return;
     if (pid > 0 && found->count < MOST_FOUND)
         found->pids[found->count++] = pid;
 }
@@ -90,6 +96,19 @@ static void find_in_processes(struct found *found)
     closedir(directory);
 }
 
+static void find(struct found *found)
+{
+    if (!find_in_list(found))
+        find_in_processes(found);
+}
+
+void sweep_begin(void)
+{
+    inherited = (struct found){0};
+    find(&inherited);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 bool sweep_strangers(const pid_t *ours, size_t count)
 {
     bool left = true;
@@ -97,8 +116,7 @@ bool sweep_strangers(const pid_t *ours, size_t count)
     for (int round = 0; left && round < MOST_ROUNDS; round++) {
         struct found found = {.ours = ours, .our_count = count};
         size_t reaped = 0;
-        if (!find_in_list(&found))
-            find_in_processes(&found);
+        find(&found);
         for (size_t i = 0; i < found.count; i++) {
             kill(found.pids[i], SIGKILL);
             reaped += waitpid(found.pids[i], NULL, WNOHANG) == found.pids[i];
@@ -110,7 +128,7 @@ bool sweep_strangers(const pid_t *ours, size_t count)
     return left;
 }
 
-/* True where this process has any child, ended or not. */
+/* The list of children may miss some while others end; that there is none at all is certain. */
 static bool has_children(void)
 {
     siginfo_t info;
@@ -121,10 +139,7 @@ bool sweep_all(int64_t wait_ms)
 {
     const struct timespec moment = {0, 2000000};
     int64_t until = watch_now_ms() + wait_ms;
-    while (has_children()) {
-        sweep_strangers(NULL, 0);
-        if (!has_children())
-            break;
+    while (sweep_strangers(NULL, 0) || (inherited.count == 0 && has_children())) {
         if (watch_now_ms() >= until)
             return false;
         nanosleep(&moment, NULL);

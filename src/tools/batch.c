@@ -169,8 +169,9 @@ static void summarize(const struct cli_run *run, const struct supervise_result *
     struct text text = {0};
     if (run->options->quiet)
         return;
-    text_printf(&text, "%s: %" PRIu64 " jobs: %" PRIu64 " done, %" PRIu64 " failed",
-                run->tool->name, answered, metrics->passed + metrics->refused, failed);
+    text_printf(&text, "%s: %" PRIu64 " job%s: %" PRIu64 " done, %" PRIu64 " failed",
+                run->tool->name, answered, answered == 1 ? "" : "s",
+                metrics->passed + metrics->refused, failed);
     if (metrics->refused > 0)
         text_printf(&text, ", %" PRIu64 " with the answer no", metrics->refused);
     if (metrics->cached > 0)
@@ -209,7 +210,8 @@ static bool run_batch(struct cli_run *run, const struct batch_fields *fields, st
     }
     share_machine(settings->jobs);
     bool done = supervise(settings, &result, error);
-    summarize(run, &result);
+    if (done || metrics_answered(&result.metrics) > 0)
+        summarize(run, &result);
     run->options->json = false; /* stdout is full of JSON already */
     run->result = result_object(&result);
     run->answer_no = metrics_failed(&result.metrics) + result.metrics.refused > 0;

@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/root.h"
 #include "base/signals.h"
 #include "cli/beside.h"
+#include "cli/sandbox.h"
 #include "color/icc.h"
 #include "color/lab.h"
 
@@ -135,7 +137,7 @@ static bool check_not_read(const struct xfer_fields *fields, const struct outfil
     if (strcmp(files[0].name, "-") == 0 && origin != NULL)
         files[0].name = origin;
     for (int i = first; i < READ_FILES; i++)
-        if (files[i].name != NULL && stat(files[i].name, &status) == 0 &&
+        if (files[i].name != NULL && root_status(files[i].name, &status) &&
             outfile_is_same(file, &status))
             return error_set(error, ERROR_USAGE, "'%s' is what --%s reads", name, files[i].option);
     return true;
@@ -171,6 +173,8 @@ static bool open_table(struct xfer_job *job, struct error *error)
         return error_set(error, ERROR_USAGE, "'%s' is where the image goes, too", name);
     if (common->dry_run)
         outfile_discard(&job->table);
+    else
+        sandbox_keep_output(&job->table);
     return true;
 }
 
@@ -291,6 +295,17 @@ void xfer_tell_clipped(struct xfer_job *job, double clipped)
 
 /* ---- the run ---- */
 
+/* The other files are opened when it is their turn. */
+static bool enter_sandbox(const struct xfer_job *job, struct error *error)
+{
+    struct read_file files[READ_FILES];
+    list_read_files(job->fields, files);
+    for (int i = 1; i < READ_FILES; i++)
+        if (files[i].name != NULL)
+            sandbox_keep_input(files[i].name);
+    return sandbox_enter(job->run, error);
+}
+
 /* Every key is there, whatever the kind. */
 static json_t *empty_result(const struct xfer_fields *fields)
 {
@@ -303,7 +318,8 @@ static json_t *empty_result(const struct xfer_fields *fields)
 static bool xfer_process(struct xfer_job *job, struct error *error)
 {
     const struct xfer_fields *fields = job->fields;
-    if (!cli_input_make_rgb(&job->input, error) || !open_outputs(job, error))
+    if (!cli_input_make_rgb(&job->input, error) || !open_outputs(job, error) ||
+        !enter_sandbox(job, error))
         return false;
     job->run->result = empty_result(fields);
     bool done = fields->ref != NULL   ? xfer_by_reference(job, error)

@@ -9,8 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/root.h"
 #include "cli/input.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "cli/values.h"
 #include "color/lab.h"
 #include "tools/deltae.h"
@@ -159,7 +161,7 @@ static bool read_operand(const char *text, struct color *color, bool *image, str
     if (color_parse(text, color, &reason))
         return true;
     *image = true;
-    if (strcmp(text, "-") == 0 || stat(text, &status) == 0)
+    if (strcmp(text, "-") == 0 || root_status(text, &status) || root_is_outside(errno))
         return true;
     int missing = errno;
     bool path = strpbrk(text, "./") != NULL && !starts_like_color(text);
@@ -242,6 +244,12 @@ static bool compare_many_images(struct cli_run *run, const struct deltae_fields 
 {
     char **names = run->parsed.operands;
     bool over = false;
+    for (int i = 0; i < run->parsed.operand_count; i++)
+        sandbox_keep_input(names[i]);
+    if (fields->mask != NULL)
+        sandbox_keep_input(fields->mask);
+    if (!cli_answer_open(run, error) || !sandbox_enter(run, error))
+        return false;
     run->reported = true;
     for (int i = 1; i < run->parsed.operand_count; i++) {
         struct error failure = {0};
@@ -272,13 +280,13 @@ static bool check_output(const struct cli_run *run, const struct deltae_fields *
 {
     const char *path = fields->common.output;
     struct stat output, input;
-    if (stat(path, &output) != 0 || !S_ISREG(output.st_mode))
+    if (strcmp(path, "-") == 0 || !root_status(path, &output) || !S_ISREG(output.st_mode))
         return true;
     for (int i = 0; i <= run->parsed.operand_count; i++) {
         const char *name =
             i < run->parsed.operand_count ? run->parsed.operands[i] : fields->mask;
-        if (name != NULL && stat(name, &input) == 0 && input.st_dev == output.st_dev &&
-            input.st_ino == output.st_ino)
+        if (name != NULL && strcmp(name, "-") != 0 && root_status(name, &input) &&
+            input.st_dev == output.st_dev && input.st_ino == output.st_ino)
             return error_set(error, ERROR_USAGE, "'%s' is one of the inputs", path);
     }
     return true;

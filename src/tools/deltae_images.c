@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "base/root.h"
 #include "cli/beside.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "ops/compare.h"
 #include "tools/deltae.h"
 
@@ -100,7 +102,7 @@ static void sides_close(struct sides *sides)
 static bool output_replaces(const struct cli_output *output, const char *name)
 {
     struct stat status;
-    return name != NULL && stat(name, &status) == 0 && S_ISREG(status.st_mode) &&
+    return name != NULL && root_status(name, &status) && S_ISREG(status.st_mode) &&
            outfile_is_same(&output->file, &status);
 }
 
@@ -108,18 +110,19 @@ static bool output_replaces(const struct cli_output *output, const char *name)
 static bool heatmap_open(struct sides *sides, const struct deltae_fields *fields,
                          struct cli_output *output, struct error *error)
 {
-    const char *path = fields->heatmap, *answer = sides->run->options->output;
+    const char *path = fields->heatmap;
     struct cli_input png = sides->first; /* only looked at */
     png.format = CODEC_PNG;              /* what a name without an extension means */
     if (strcmp(path, "-") == 0)
         return error_set(error, ERROR_USAGE,
                          "--heatmap: a file is expected, stdout has the numbers");
-    if (answer != NULL && strcmp(path, answer) == 0)
-        return error_set(error, ERROR_USAGE, "--heatmap and --output are the same file");
     if ((sides->run->tool->groups & CLI_FORMAT) == 0)
         sides->run->options->effort = -1;
-    if (!cli_output_open(sides->run, path, &png, output, error))
+    if (!cli_output_open(sides->run, path, &png, output, error) ||
+        !cli_answer_open(sides->run, error))
         return false;
+    if (outfile_same_target(&output->file, &sides->run->answer_file))
+        return error_set(error, ERROR_USAGE, "--heatmap and --output are the same file");
     if (!output_replaces(output, sides->names[1]) && !output_replaces(output, fields->mask))
         return true;
     return error_set(error, ERROR_USAGE, "--heatmap: '%s' is one of the inputs", path);
@@ -201,6 +204,15 @@ static void result_say(struct cli_run *run, const struct compare_result *result)
                 (unsigned long long)result->counted, result->max_x, result->max_y);
 }
 
+/* The mask is opened when it is its turn. Of many pairs the first has done this. */
+static bool enter_sandbox(struct cli_run *run, const struct deltae_fields *fields,
+                          struct error *error)
+{
+    if (fields->mask != NULL)
+        sandbox_keep_input(fields->mask);
+    return cli_answer_open(run, error) && sandbox_enter(run, error);
+}
+
 bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, const char *a,
                    const char *b, struct error *error)
 {
@@ -209,7 +221,7 @@ bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, cons
     struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
     bool done = sides_check_names(fields, a, b, error) && sides_open(&sides, error) &&
                 (fields->heatmap == NULL || heatmap_open(&sides, fields, &output, error)) &&
-                sides_decode(&sides, fields->mask, error) &&
+                enter_sandbox(run, fields, error) && sides_decode(&sides, fields->mask, error) &&
                 sides_compare(&sides, fields, &result, error);
     if (done) {
         sides_free_images(&sides);

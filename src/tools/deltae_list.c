@@ -8,10 +8,12 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "base/root.h"
 #include "base/signals.h"
 #include "base/sink.h"
 #include "base/source.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "tools/deltae.h"
 
 /* A row of the longest length, its line end, and what is read at a time. */
@@ -225,7 +227,8 @@ static bool list_open(struct list *list, struct error *error)
                          : UINT64_MAX;
     unsigned flags =
         (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
-    if (stat(list->fields->pairs, &input) == 0 && S_ISDIR(input.st_mode))
+    if (strcmp(list->fields->pairs, "-") != 0 && root_status(list->fields->pairs, &input) &&
+        S_ISDIR(input.st_mode))
         return error_set(error, ERROR_NO_INPUT, "is a directory, a list is expected");
     if (!source_open(&list->source, list->fields->pairs, limit, error))
         return false;
@@ -246,6 +249,7 @@ static bool list_open(struct list *list, struct error *error)
     if (fstat(list->source.fd, &input) == 0 && S_ISREG(input.st_mode) &&
         outfile_is_same(&list->file, &input))
         return error_set(error, ERROR_USAGE, "'%s' is the input itself", options->output);
+    sandbox_keep_output(&list->file);
     sink_to_fd(&list->sink, list->file.fd);
     return true;
 }
@@ -267,7 +271,7 @@ bool deltae_list(struct cli_run *run, const struct deltae_fields *fields, struct
     struct list list = {
         .run = run, .fields = fields, .source = {.fd = -1}, .file = {.fd = -1, .dir_fd = -1}};
     run->file = fields->pairs;
-    bool done = list_open(&list, error) && list_stream(&list, error) &&
+    bool done = list_open(&list, error) && sandbox_enter(run, error) && list_stream(&list, error) &&
                 list_commit(&list, error) && list_end(&list, error);
     outfile_discard(&list.file);
     sink_free(&list.sink);

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/input.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "cli/terminal.h"
 #include "cli/values.h"
 #include "codec/codec.h"
@@ -378,7 +379,8 @@ static bool palette_run(struct cli_run *run, void *options, struct error *error)
     bool done = false;
     palette = memory_zeroed(1, sizeof *palette, error);
     named = memory_zeroed(1, sizeof *named, error);
-    if (palette == NULL || named == NULL || !cli_input_read(run, &input, &image, error) ||
+    if (palette == NULL || named == NULL || !cli_answer_open(run, error) ||
+        !sandbox_enter(run, error) || !cli_input_read(run, &input, &image, error) ||
         !palette_find(palette, &image, &wanted, error) ||
         !palette_check(run, fields, palette, error) || !named_find(named, palette, error))
         goto out;

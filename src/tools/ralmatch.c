@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/root.h"
 #include "cli/input.h"
+#include "cli/sandbox.h"
 #include "cli/terminal.h"
 #include "color/color.h"
 #include "ops/palette.h"
@@ -200,7 +202,8 @@ static bool operand_kind(const char *operand, struct color *color, bool *is_file
     *is_file = strcmp(operand, "-") == 0;
     if (*is_file || color_parse(operand, color, &reason))
         return true;
-    *is_file = stat(operand, &status) == 0 || looks_like_file(operand);
+    *is_file = root_status(operand, &status) || root_is_outside(errno) ||
+               looks_like_file(operand);
     if (!*is_file)
         *error = reason;
     return *is_file;
@@ -224,6 +227,19 @@ static bool session_operand(struct session *session, const char *operand, struct
     return !run->reported || session_report(session, NULL, error);
 }
 
+/* The answers must not replace the file NAME, which is read. The shared main looks after the last
+ * input only. */
+static bool check_kept(const struct cli_run *run, const char *name, struct error *error)
+{
+    const char *path = run->options->output;
+    struct stat input, output;
+    if (run->options->json || strcmp(path, "-") == 0 || strcmp(name, "-") == 0 ||
+        !root_status(path, &output) || !S_ISREG(output.st_mode) || !root_status(name, &input) ||
+        input.st_dev != output.st_dev || input.st_ino != output.st_ino)
+        return true;
+    return error_set(error, ERROR_USAGE, "'%s' is one of the inputs", path);
+}
+
 /* A wrong colour is found before anything is answered. */
 static bool check_operands(const struct cli_run *run, bool *files, struct error *error)
 {
@@ -231,7 +247,8 @@ static bool check_operands(const struct cli_run *run, bool *files, struct error 
     for (int i = 0; i < run->parsed.operand_count; i++) {
         struct color color;
         bool is_file;
-        if (!operand_kind(run->parsed.operands[i], &color, &is_file, error))
+        if (!operand_kind(run->parsed.operands[i], &color, &is_file, error) ||
+            (is_file && !check_kept(run, run->parsed.operands[i], error)))
             return false;
         *files = *files || is_file;
     }
@@ -244,6 +261,10 @@ static bool session_run(struct session *session, struct error *error)
     int count = run->parsed.operand_count;
     bool files, done = true;
     if (!check_operands(run, &files, error) || !session_prepare(session, error))
+        return false;
+    for (int i = 0; i < count && files; i++)
+        sandbox_keep_input(run->parsed.operands[i]);
+    if (!cli_answer_open(run, error))
         return false;
     session->several = count > 1;
     session->prefixed = files || session->several;
@@ -308,7 +329,8 @@ static bool check_catalogue(struct session *session, struct error *error)
     }
     if (run->result != NULL)
         run->extra = json_pack("{s:O}", "result", run->result);
-    error_set(error, ERROR_CORRUPT, "%zu rows of the catalogue made no sense", session->own.bad);
+    error_set(error, ERROR_CORRUPT, "%zu row%s of the catalogue made no sense", session->own.bad,
+              session->own.bad == 1 ? "" : "s");
     snprintf(error->file, sizeof error->file, "%s", session->fields->catalogue);
     return false;
 }
@@ -318,7 +340,8 @@ static bool match_run(struct cli_run *run, void *options, struct error *error)
     const struct match_fields *fields = options;
     struct session session = {.run = run, .fields = fields};
     bool look_up = fields->code != NULL || fields->list;
-    if (!check_usage(run, fields, error))
+    if (!check_usage(run, fields, error) ||
+        (fields->catalogue != NULL && !check_kept(run, fields->catalogue, error)))
         return false;
     if (!look_up && run->parsed.operand_count == 0 &&
         !option_given(&run->set, &run->parsed, "input") && isatty(STDIN_FILENO))

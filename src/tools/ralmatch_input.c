@@ -11,6 +11,7 @@
 
 #include "base/sink.h"
 #include "cli/input.h"
+#include "cli/sandbox.h"
 #include "color/color.h"
 #include "ops/palette.h"
 #include "tools/ralmatch.h"
@@ -203,7 +204,7 @@ static bool session_image(struct session *session, struct source *source, struct
     int fd = -1;
     bool done = image_open(session->run, source, &fd, &input, error);
     if (done) {
-        done = image_colors(session, &input, error);
+        done = sandbox_enter(session->run, error) && image_colors(session, &input, error);
         cli_input_close(&input);
     }
     if (fd >= 0)
@@ -247,7 +248,7 @@ static bool file_match(struct session *session, struct source *source, bool *tol
     /* Lists may be endless, unless somebody says how long they may be. */
     if (!source->limit_fixed)
         source->limit_bytes = UINT64_MAX;
-    return session_list(session, source, error);
+    return sandbox_enter(session->run, error) && session_list(session, source, error);
 }
 
 bool session_file(struct session *session, const char *name, struct error *error)

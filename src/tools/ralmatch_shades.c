@@ -155,13 +155,29 @@ static bool unknown_code(const struct session *session, struct error *error)
     return false;
 }
 
+/* --finish may have left out what is found among all of RAL. */
+static bool find_ral(const struct session *session, size_t *index, struct error *error)
+{
+    if (!ral_find(session->fields->code, index, error))
+        return false;
+    const struct ral_color color = ral_at(*index);
+    for (size_t i = 0; i < session->shade_count; i++)
+        if (strcmp(session->shades[i].code, color.code) == 0) {
+            *index = i;
+            return true;
+        }
+    error_set(error, ERROR_USAGE, "RAL %s is %s", color.code, ral_finish_name(color.finish));
+    return error_hint(error, "--finish all has it");
+}
+
 /* The shade that --code means: a code, or in a catalogue of one's own also a name. */
 static bool find_code(const struct session *session, size_t *index, struct error *error)
 {
     const char *code = session->fields->code;
-    if (session->fields->catalogue == NULL && session->shade_count == ral_count())
-        return ral_find(code, index, error);
-    for (size_t i = 0; i < session->shade_count; i++)
+    if (session->fields->catalogue == NULL)
+        return find_ral(session, index, error);
+    /* Catalogues without codes, or without names, have empty ones. */
+    for (size_t i = 0; code[0] != '\0' && i < session->shade_count; i++)
         if (strcasecmp(session->shades[i].code, code) == 0 ||
             strcasecmp(session->shades[i].name_en, code) == 0) {
             *index = i;

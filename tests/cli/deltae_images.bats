@@ -234,6 +234,29 @@ pixel() {
     fails 73 deltae --heatmap missing/heat.png a.png b.png
 }
 
+@test "bad: a heat map and the figures in one file, whatever it is called" {
+    images make pair a.png b.png
+    ln -s . here
+    for target in out.png ./out.png "$PWD/out.png" here/out.png; do
+        fails 64 deltae -o out.png --heatmap $target a.png b.png
+        stderr_has "--heatmap and --output are the same file"
+        [ ! -e out.png ]
+    done
+    deltae -o out.txt --heatmap out.png a.png b.png
+    [ "$(wc -l < out.txt)" -eq 6 ]
+    [ "$(imginfo --json out.png | jq -r .input.format)" = png ]
+}
+
+@test "good: - is stdin and stdout, also where a file is called that" {
+    images make pair a.png b.png
+    cp b.png ./-
+    deltae - b.png < a.png > piped
+    rm ./-
+    mkdir ./-
+    deltae a.png b.png | cmp - piped
+    [ "$(echo '#fff,#000' | deltae --pairs -)" = '#fff,#000,100.0000' ]
+}
+
 @test "bad: no heat map is left where the comparison fails" {
     images make pair a.png b.png
     head -c 300 b.png > cut.png

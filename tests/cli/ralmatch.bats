@@ -259,6 +259,32 @@ blue${tab}$(ralmatch blue | cut -f1)" ]
     [ "$(ralmatch --catalogue "$IMGTOOL_SOURCE/data/ral-classic.csv" --list | wc -l)" -eq 216 ]
 }
 
+@test "bad: answers must not replace what is read" {
+    stripes a.png red
+    stripes b.png blue
+    echo red > list
+    printf 'name,hex\na,red\n' > c.csv
+    ln c.csv link
+    cksum a.png b.png list c.csv > sums
+    for target in a.png b.png list c.csv link; do
+        fails 64 ralmatch -o $target --catalogue c.csv a.png list b.png
+        cksum a.png b.png list c.csv | cmp - sums
+    done
+    fails 64 ralmatch -o c.csv --catalogue c.csv --list
+    cksum a.png b.png list c.csv | cmp - sums
+    ralmatch -o out --catalogue c.csv list
+    ralmatch -o out --catalogue c.csv list
+    [ "$(cut -f3 out)" = a ]
+}
+
+@test "--code with --finish, and a code that is empty" {
+    [ "$(ralmatch --code 'ral 3020' --finish solid | cut -f2)" = "Traffic red" ]
+    fails 64 ralmatch --code 1026 --finish solid
+    stderr_has "RAL 1026 is fluorescent; --finish all has it"
+    printf 'GIMP Palette\n1 2 3 a\n' > a.gpl
+    fails 64 ralmatch --catalogue a.gpl --code ''
+}
+
 @test "good: a catalogue of GIMP or Adobe" {
     printf 'GIMP Palette\nName: Paints\nColumns: 2\n#\n255 64 0\tWarm\n 0 0 0\n' > a.gpl
     [ "$(ralmatch --catalogue a.gpl '#ff4000')" = "${tab}Warm${tab}#FF4000${tab}0.00" ]
@@ -285,6 +311,9 @@ blue${tab}$(ralmatch blue | cut -f1)" ]
     [ -z "$stderr" ]
     run --separate-stderr -65 ralmatch --json --catalogue c.csv blue
     [ "$(jq -c '[.ok,.error.kind,.result.matches[0].code]' <<< "$output")" = '[false,"corrupt","D"]' ]
+    grep -v rde c.csv > one.csv
+    run --separate-stderr -65 ralmatch --catalogue one.csv blue
+    stderr_has "one.csv: 1 row of the catalogue made no sense"
     grep -v -e rde -e 120 c.csv > twice.csv
     run --separate-stderr -0 ralmatch --catalogue twice.csv blue
     stderr_has "'A' is there already"

@@ -66,19 +66,20 @@ refused() {
 }
 
 untouched() {
-    [ "$(cat victim)" = secret ] && [ -d folder ] && [ ! -e loot ] &&
-        [ "$(stat -c %a victim)" = 644 ] || {
-        echo "$*: left a trace" >&2
-        ls -la >&2
-        return 1
-    }
+    if [ "$(cat victim)" = secret ] && [ -d folder ] && [ ! -e loot ] &&
+        [ "$(stat -c %a victim)" = 644 ]; then
+        return 0
+    fi
+    echo "$*: left a trace" >&2
+    ls -la >&2
+    return 1
 }
 
 creating="write append truncate create old_create unnamed memory mkdir link symlink fifo unlink
     rename rmdir chmod fchmod touch"
 reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace peek session group
     socket local_socket connect send mount chroot unshare setuid personality bpf keyctl io_uring
-    perf userfault other_interface"
+    perf userfault"
 
 @test "good: the deeds are done where nothing forbids them" {
     decoder header create imgresize --width 8 cutout.png
@@ -104,6 +105,7 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
             killed "$place" "$deed" imgresize --width 8 cutout.png
         done
     done
+    [ "$(uname -m)" != x86_64 ] || killed pixels other_interface imgresize --width 8 cutout.png
     refused ENOSYS pixels clone3 imgresize --width 8 cutout.png
     refused ENOSYS pixels pidfd imgresize --width 8 cutout.png
     refused EPERM pixels owner imgresize --width 8 cutout.png

@@ -423,7 +423,8 @@ static atomic_int late;
 
 static void act_late(void)
 {
-    atomic_store(&late, 1);
+    int never = 0;
+    atomic_compare_exchange_strong(&late, &never, 1);
     while (atomic_load(&late) != 2)
         usleep(1000);
 }

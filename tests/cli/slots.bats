@@ -99,22 +99,22 @@ PYTHON
     cat > try.py << 'PYTHON'
 from crowd import *
 words = ["imginfo", "--slots", "1", "-"]
-best = 9
-for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV):
+after = []
+for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV) * 3:
     first = Command(*words)
     assert first.enters(5)
     second, third = Command(*words), Command(*words)
-    assert not second.enters(0.15) and not third.works()
+    assert not second.enters(0.05 + 0.011 * len(after)) and not third.works()
     first.process.send_signal(number)
     start = time.monotonic()
     while not second.works() and not third.works(): time.sleep(0.0005)
-    best = min(best, time.monotonic() - start)
+    after.append(time.monotonic() - start)
     next, last = (second, third) if second.works() else (third, second)
-    assert not last.enters(0.05)
+    assert not last.enters(0.03)
     assert next.ends() == 0
     assert last.enters(5) and last.ends() == 0
     assert first.process.wait() != 0
-assert best < 0.02, best
+assert sorted(after)[4] < 0.02, after
 PYTHON
     python3 try.py
 }
@@ -171,11 +171,13 @@ PYTHON
 from crowd import *
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
 signal.signal(signal.SIGALRM, signal.SIG_IGN)
-words = ["imgcrop", "--slots", "1", "--slot-wait", "200ms", "-"]
-waiting = [Command(*words) for _ in range(4)]
+head = Command("imgcrop", "--slots", "1", "-")
+time.sleep(0.1)
+waiting = [Command("imgcrop", "--slots", "1", "--slot-wait", "200ms", "-") for _ in range(4)]
 start = time.monotonic()
 for command in waiting: assert command.process.wait(5) == 75
-assert time.monotonic() - start < 1
+assert time.monotonic() - start < 2
+head.process.kill()
 PYTHON
     python3 try.py
     release

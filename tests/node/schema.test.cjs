@@ -367,8 +367,8 @@ test('bad: a damaged object is found, whatever is damaged', options, (t) => {
     assert.ok(!schema().of('failure')(failed), 'a kind with the exit status of another');
 });
 
-/* Reports and answers; a test may also have written jobs, or what is no JSON on purpose. */
-const kept = /^\{("id":("[^"]*"|\d+|null),)?"ok":(true|false),.*\}$/;
+/* Reports, answers and progress; a test may also have written jobs, or no JSON on purpose. */
+const kept = /^\{(("id":("[^"]*"|-?\d+|null),)?"ok":(true|false),|"progress":).*\}$/;
 const log = process.env.IMGTOOL_JSON_LOG;
 test('good: every line that the other tests of this run saw',
     { skip: options.skip || (log ? false : 'no other tests have run') }, (t) => {

@@ -53,7 +53,8 @@ static const struct {
     {"{\"id\":1,\"stages\":[[\"crop\"]],\"input\":\"a\"}", "1", "nowhere to go"},
     {"{\"id\":1,\"stages\":[[\"crop\"]],\"output\":\"-\"}", "1", "nowhere to go"},
     {"{\"id\":1,\"stages\":[[\"crop\"]],\"output\":1}", "1", "\"output\" is not a string"},
-    {"{\"id\":1,\"stages\":[[\"crop\"],[\"resize\",\"-i\",\"x\"]],\"output\":\"y\"}", "1", "stage 2"},
+    {"{\"id\":1,\"stages\":[[\"crop\"],[\"resize\",\"-i\",\"x\"]],\"output\":\"y\"}", "1",
+     "stage 2"},
     {"{\"id\":1,\"stages\":[[\"crop\"]],\"output\":\"x\",\"output_dir\":\"d\"}", "1", "output_dir"},
     {"{\"id\":1," WORK ",\"mkdir\":\"yes\"}", "1", "\"mkdir\" is not true or false"},
     {"{\"id\":1," WORK ",\"timeout\":\"10\"}", "1", NULL},
@@ -73,7 +74,8 @@ static void test_lines(void)
         tap_ok(good == (lines[i].message == NULL) &&
                    (good || strstr(error.message, lines[i].message) != NULL),
                "%s: %s", lines[i].line, good ? "good" : error.message);
-        tap_ok((id == NULL) == (lines[i].id == NULL) && (id == NULL || strcmp(id, lines[i].id) == 0),
+        tap_ok((id == NULL) == (lines[i].id == NULL) &&
+                   (id == NULL || strcmp(id, lines[i].id) == 0),
                "its id is %s", id == NULL ? "not there" : id);
         free(id);
         job_free(&job);
@@ -83,13 +85,15 @@ static void test_lines(void)
 static void test_plan(void)
 {
     static const char line[] =
-        "{\"id\":\"x\",\"input\":\"in.jpg\",\"output\":\"out/b.webp\",\"timeout\":1.5,\"mkdir\":false,"
+        "{\"id\":\"x\",\"input\":\"in.jpg\",\"output\":\"out/b.webp\",\"timeout\":1.5,"
+        "\"mkdir\":false,"
         "\"no_clobber\":true,\"request_id\":\"r\",\"stages\":[[\"crop\",\"--padding\",\"5%\"],"
         "[\"resize\",\"--width\",\"800\"]]}";
     struct job job;
     struct error error = {0};
     const struct plan *plan = &job.plan;
-    tap_ok(job_parse(&job, line, sizeof line - 1, &defaults, &error), "a whole job %s", error.message);
+    tap_ok(job_parse(&job, line, sizeof line - 1, &defaults, &error), "a whole job %s",
+           error.message);
     tap_ok(plan->stage_count == 2 && strcmp(plan->stages[1].command, "resize") == 0 &&
                plan->stages[0].argument_count == 2 && plan->stages[1].argument_count == 2 &&
                strcmp(plan->stages[0].arguments[1], "5%") == 0 &&
@@ -108,12 +112,17 @@ static const struct {
     const char *one, *two;
     bool same;
 } targets[] = {
-    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]", "\"output\":\"./x.png\",\"stages\":[[\"shadow\"]]", true},
-    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]", "\"output\":\"y.png\",\"stages\":[[\"crop\"]]", false},
-    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]", "\"argv\":[\"crop\",\"-o\",\"x.png\",\"a\"]", true},
+    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]",
+     "\"output\":\"./x.png\",\"stages\":[[\"shadow\"]]", true},
+    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]",
+     "\"output\":\"y.png\",\"stages\":[[\"crop\"]]", false},
+    {"\"output\":\"x.png\",\"stages\":[[\"crop\"]]",
+     "\"argv\":[\"crop\",\"-o\",\"x.png\",\"a\"]", true},
     {"\"argv\":[\"crop\",\"a\",\"-ox.png\"]", "\"argv\":[\"crop\",\"--output=x.png\",\"b\"]", true},
-    {"\"output\":\"/tmp/../tmp/x\",\"stages\":[[\"crop\"]]", "\"argv\":[\"crop\",\"--output\",\"/tmp/x\"]", true},
-    {"\"output\":\"/no/x\",\"stages\":[[\"crop\"]]", "\"output\":\"/no/x\",\"stages\":[[\"crop\"]]", true},
+    {"\"output\":\"/tmp/../tmp/x\",\"stages\":[[\"crop\"]]",
+     "\"argv\":[\"crop\",\"--output\",\"/tmp/x\"]", true},
+    {"\"output\":\"/no/x\",\"stages\":[[\"crop\"]]",
+     "\"output\":\"/no/x\",\"stages\":[[\"crop\"]]", true},
     {"\"input\":\"a/n.png\",\"stages\":[[\"crop\",\"--output-template\",\"{stem}.png\"]]",
      "\"input\":\"b/n.jpg\",\"stages\":[[\"crop\",\"--output-template={stem}.png\"]]", true},
     {"\"input\":\"a/n.png\",\"stages\":[[\"crop\",\"--output-template\",\"{stem}.png\"]]",
@@ -159,7 +168,8 @@ static void read_lines(const char *text, size_t size, size_t step, char *out, si
     while ((found = intake_next(&intake, &line, &length)) != INTAKE_END) {
         size_t used = strlen(out);
         if (found != INTAKE_NOTHING) {
-            snprintf(out + used, out_size - used, "%s%.*s|", found == INTAKE_TOO_LONG ? "long " : "",
+            snprintf(out + used, out_size - used, "%s%.*s|",
+                     found == INTAKE_TOO_LONG ? "long " : "",
                      (int)(length > 5 ? 5 : length), line);
             continue;
         }
@@ -191,7 +201,8 @@ static void test_intake(void)
     text[most + 1 + most + 1] = '\n';
     memcpy(text + most + 1 + most + 2, "end\n", 5);
     read_lines(text, most + 1 + most + 2 + 4, 60000, out, sizeof out);
-    tap_ok(strcmp(out, "xxxxx|long xxxxx|end|") == 0, "the longest line, and one more byte: %s", out);
+    tap_ok(strcmp(out, "xxxxx|long xxxxx|end|") == 0, "the longest line, and one more byte: %s",
+           out);
     free(text);
 }
 
@@ -230,7 +241,8 @@ static void test_outlet(void)
     for (int i = 0; i < 100; i++)
         outlet_add(&outlet, line, sizeof line);
     outlet_flush(&outlet);
-    tap_ok(outlet_waiting(&outlet) > 200000 && outlet.failure == 0, "a full pipe is not waited for");
+    tap_ok(outlet_waiting(&outlet) > 200000 && outlet.failure == 0,
+           "a full pipe is not waited for");
     while (outlet_waiting(&outlet) > 0) {
         ssize_t part = read(ends[0], back, sizeof back);
         got += part > 0 ? (size_t)part : 0;
@@ -241,7 +253,8 @@ static void test_outlet(void)
     outlet_begin(&outlet, ends[1], 5000);
     for (int i = 0; i < 3; i++)
         outlet_add(&outlet, line, sizeof line);
-    tap_ok(outlet.dropped == 2 && outlet_waiting(&outlet) == sizeof line, "over the limit lines go");
+    tap_ok(outlet.dropped == 2 && outlet_waiting(&outlet) == sizeof line,
+           "over the limit lines go");
     outlet_free(&outlet);
     close(ends[0]);
     close(ends[1]);

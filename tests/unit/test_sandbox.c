@@ -41,7 +41,8 @@ static int action_of(uint32_t value)
     return (value & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO ? (int)(value & 0xffff) : BROKEN;
 }
 
-static int filter_run(const struct sock_filter *steps, size_t count, const struct seccomp_data *data)
+static int filter_run(const struct sock_filter *steps, size_t count,
+                      const struct seccomp_data *data)
 {
     uint32_t held = 0;
     for (size_t i = 0; i < count; i++) {
@@ -115,7 +116,8 @@ static void test_first_filter(void)
            "signals to oneself alone");
     tap_ok(asked(SYS_fcntl, 0, F_GETFL, 0) == PASS && asked(SYS_fcntl, 0, F_DUPFD, 0) == PASS &&
                asked(SYS_fcntl, 0, F_SETPIPE_SZ, 0) == PASS &&
-               asked(SYS_fcntl, 0, F_SETOWN, 1) == EPERM && asked(SYS_ioctl, 0, TCGETS, 0) == PASS &&
+               asked(SYS_fcntl, 0, F_SETOWN, 1) == EPERM &&
+               asked(SYS_ioctl, 0, TCGETS, 0) == PASS &&
                asked(SYS_ioctl, 0, TIOCSTI, 0) == ENOTTY &&
                asked(SYS_prctl, PR_SET_DUMPABLE, 0, 0) == EPERM,
            "fcntl, ioctl and prctl by what they are asked for");
