@@ -103,22 +103,36 @@ static bool names_output(const struct plan_stage *stage)
     return false;
 }
 
-/* True where the output is what the first stage reads: the plan's input, a file among the stage's
- * own words, or what stdin was opened from. The last stage only sees a pipe. */
+static bool is_same_file(const struct stat *one, const char *name)
+{
+    struct stat other;
+    return name != NULL && root_status(name, &other) && other.st_dev == one->st_dev &&
+           other.st_ino == one->st_ino;
+}
+
+/* True where WORD, or what stands behind its '=', names the file ONE. */
+static bool names_file(const char *word, const struct stat *one)
+{
+    const char *value = strchr(word, '=');
+    return is_same_file(one, word) || (value != NULL && is_same_file(one, value + 1));
+}
+
+/* True where the output is something that the plan reads: its input, what stdin was opened from, or
+ * a file among the words of a stage, which itself only sees a pipe. */
 static bool plan_replaces_input(const struct plan *plan)
 {
     struct stat output, input;
-    const struct plan_stage *first = &plan->stages[0];
     if (plan->output == NULL || !root_status(plan->output, &output) || !S_ISREG(output.st_mode))
         return false;
-    for (int i = -2; i < first->argument_count; i++) {
-        const char *name = i == -2 ? plan->input : i == -1 ? "-" : first->arguments[i];
-        bool found = name != NULL && (i == -1 ? fstat(STDIN_FILENO, &input) == 0
-                                              : root_status(name, &input));
-        if (found && input.st_dev == output.st_dev &&
-            input.st_ino == output.st_ino)
-            return true;
-    }
+    if (is_same_file(&output, plan->input))
+        return true;
+    if (!plan->no_stdin && fstat(STDIN_FILENO, &input) == 0 && input.st_dev == output.st_dev &&
+        input.st_ino == output.st_ino)
+        return true;
+    for (size_t i = 0; i < plan->stage_count; i++)
+        for (int k = 0; k < plan->stages[i].argument_count; k++)
+            if (names_file(plan->stages[i].arguments[k], &output))
+                return true;
     return false;
 }
 

@@ -322,14 +322,18 @@ static int template_of(const struct plan_stage *stage, size_t *value)
     return -1;
 }
 
-/* DIR as part of a template, where braces mean something. */
-static void add_escaped(struct text *out, const char *dir)
+/* DIR and a slash; ESCAPED as part of a template, where braces mean something. */
+static void add_directory(struct text *out, const char *dir, bool escaped)
 {
-    for (; *dir != '\0'; dir++) {
-        text_add_bytes(out, dir, 1);
-        if (*dir == '{' || *dir == '}')
-            text_add_bytes(out, dir, 1);
+    size_t length = strlen(dir);
+    while (length > 0 && dir[length - 1] == '/')
+        length--;
+    for (size_t i = 0; i < length; i++) {
+        text_add_bytes(out, dir + i, 1);
+        if (escaped && (dir[i] == '{' || dir[i] == '}'))
+            text_add_bytes(out, dir + i, 1);
     }
+    text_add(out, "/");
 }
 
 /* DIR/STEM.EXT of INPUT. */
@@ -337,7 +341,8 @@ static void add_same_name(struct text *out, const char *dir, const char *input)
 {
     const char *slash = strrchr(input, '/');
     const char *name = strcmp(input, "-") == 0 ? "stdin" : slash == NULL ? input : slash + 1;
-    text_printf(out, "%s/%s", dir, name);
+    add_directory(out, dir, false);
+    text_add(out, name);
 }
 
 bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *plan,
@@ -351,8 +356,8 @@ bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *pl
         char **place = index < 0 ? NULL : &last->arguments[index];
         if (place != NULL && (*place)[value] != '/') {
             text_add_bytes(&word, *place, value);
-            add_escaped(&word, output_dir);
-            text_printf(&word, "/%s", *place + value);
+            add_directory(&word, output_dir, true);
+            text_add(&word, *place + value);
         } else if (place == NULL) {
             add_same_name(&word, output_dir, plan->input == NULL ? "-" : plan->input);
         }

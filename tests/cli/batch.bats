@@ -554,3 +554,22 @@ PYTHON
     render_png in.png cutout --width 960 --height 540
     "$ORACLE_PYTHON" "$IMGTOOL_SOURCE/tests/cli/storm.py" "$IMGTOOL_BUILD" in.png 50 2
 }
+
+@test "good: two shards under GNU parallel, one journal folder, one killed and resumed" {
+    need parallel
+    fakes
+    mkdir journal
+    for i in {1..60}; do job $i own-work-$i sleep=0.02; done > jobs
+    fake/imgtool batch -q -j 1 --shard 1/2 --journal journal --resume < jobs > first &
+    pid=$!
+    until [ "$(wc -l < first)" -ge 5 ]; do sleep 0.01; done
+    kill -9 $pid
+    wait $pid || true
+    [ "$(wc -l < first)" -lt 25 ]
+    parallel --will-cite -j 2 "fake/imgtool batch -q -j 1 --shard {}/2 --journal journal --resume \
+        < jobs" ::: 1 2 > answers
+    [ "$(jq -r .id answers | sort -n)" = "$(seq 60)" ]
+    [ "$(jq -r .ok answers | sort -u)" = true ]
+    # What the killed one had done was not done again.
+    [ "$(jq -r 'select(.cached) | .id' answers | wc -l)" -ge 4 ]
+}

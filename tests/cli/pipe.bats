@@ -247,3 +247,12 @@ load helpers
     IMGTOOL_TIMEOUT=12abc run --separate-stderr imgtool pipe -q -i car.png -o out.png crop : resize
     [ -z "$stderr" ]
 }
+
+@test "bad: a pipeline does not replace what any of its stages reads" {
+    cutout car.png
+    cutout ref.png
+    cp ref.png kept.png
+    fails 64 imgtool pipe -i car.png -o ref.png crop : colorxfer --ref ref.png : resize --width 50
+    fails 64 imgtool pipe -i car.png -o ref.png crop : colorxfer --ref=./ref.png
+    cmp ref.png kept.png
+}

@@ -18,7 +18,8 @@ recipe() {
 
 @test "good: the shipped recipe makes what the same pipeline makes" {
     cutout car.png
-    imgtool run product car.png --output-dir out
+    imgtool run product car.png --output-dir out/ --json > report
+    [ "$(jq -r '.outputs[0].path' report)" = out/car-processed.png ]
     imgtool pipe -i car.png crop --padding 5% : shadow --sigma 16 --offset 8,12 --opacity 40% : \
         resize --size processed=100% --size detail=1200x --size grid=400x --mkdir \
         --output-template 'same/{stem}-{name}.{ext}'
