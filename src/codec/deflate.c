@@ -149,23 +149,55 @@ static size_t deflate_zlib(struct deflate_encoder *encoder, unsigned try, const 
 }
 
 #ifndef NO_ISAL
+/* A byte that is not among the first SIZE at DATA, or -1. */
+static int deflate_unused_byte(const uint8_t *data, size_t size)
+{
+    bool used[256] = {false};
+    for (size_t i = 0; i < size; i++)
+        used[data[i]] = true;
+    for (int i = 0; i < 256; i++)
+        if (!used[i])
+            return i;
+    return -1;
+}
+
+/* ISA-L (up to 2.32 at least) must not begin without a history: its assembler then files the third
+ * byte under a hash of bits 16 to 47 of the address of the isal_zstream, and finds other matches at
+ * another address (igzip_icf_body_h1_gr_bt.asm at write_first_byte takes tmp2, which it has not
+ * set; isal_deflate_stateless always goes there). So it gets a history of one byte, before the
+ * band. What hash table it makes of this points only there, or into the band. No match may reach
+ * out of the band: either the byte does not occur as far as matches reach back to it, or it is the
+ * first of the band, which then goes out by itself, in a stored block. */
 static size_t deflate_isal(struct deflate_encoder *encoder, unsigned level, uint16_t window_bits,
                            const uint8_t *data, size_t size, uint8_t *out)
 {
+    enum { STORED_BYTES = 6 };
+    size_t window = (size_t)1 << window_bits;
+    int unused = deflate_unused_byte(data, size < window ? size : window);
+    size_t lead = unused < 0;
+    uint8_t history = lead != 0 ? data[0] : (uint8_t)unused;
+    size_t used = 0;
+    if (lead != 0) {
+        const uint8_t stored[STORED_BYTES] = {0, 1, 0, 0xfe, 0xff, history};
+        memcpy(out, stored, sizeof stored);
+        used = sizeof stored;
+    }
     struct isal_zstream *isal = &encoder->isal;
-    isal_deflate_stateless_init(isal);
+    isal_deflate_init(isal);
     isal->level = level;
     isal->level_buf = encoder->isal_level_buffer;
     isal->level_buf_size = sizeof encoder->isal_level_buffer;
     isal->hist_bits = window_bits;
     isal->flush = FULL_FLUSH;
-    isal->next_in = (uint8_t *)(uintptr_t)data;
-    isal->avail_in = (uint32_t)size;
-    isal->next_out = out;
-    isal->avail_out = (uint32_t)deflate_bound(size);
-    if (isal_deflate_stateless(isal) != COMP_OK || isal->avail_in != 0)
+    if (isal_deflate_set_dict(isal, &history, 1) != COMP_OK)
         return 0;
-    return isal->total_out;
+    isal->next_in = (uint8_t *)(uintptr_t)data + lead;
+    isal->avail_in = (uint32_t)(size - lead);
+    isal->next_out = out + used;
+    isal->avail_out = (uint32_t)(deflate_bound(size) - used);
+    if (isal_deflate(isal) != COMP_OK || isal->avail_in != 0 || isal->avail_out == 0)
+        return 0;
+    return used + isal->total_out;
 }
 #endif
 
