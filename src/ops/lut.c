@@ -7,6 +7,7 @@
 
 #include "base/compiler.h"
 #include "base/memory.h"
+#include "base/threads.h"
 
 /* Pixels worked on at a time, so that the steps between stay in the cache. */
 enum { CHUNK = 128 };
@@ -14,29 +15,45 @@ enum { CHUNK = 128 };
 /* A point and the red of the next one: one load and one multiplication for three channels. */
 typedef float point4 __attribute__((vector_size(16)));
 
-bool lut_new(struct lut *lut, unsigned size, lut_sample *sample, void *context,
-             struct error *error)
+struct sampling {
+    const struct lut *lut;
+    lut_sample *sample;
+    void *context;
+};
+
+/* All points of one blue. */
+static void sample_plane(void *context, size_t blue)
 {
+    const struct sampling *work = context;
     float plane[3][LUT_MOST];
-    *lut = (struct lut){.size = size, .high = {1, 1, 1}};
-    if (size < 2 || size > LUT_MOST)
-        return error_set(error, ERROR_INTERNAL, "a table of size %u", size);
-    lut->points = memory_array((size_t)size * size * size * 3 + 1, sizeof *lut->points, error);
-    if (lut->points == NULL)
-        return false;
-    float *to = lut->points, last = (float)(size - 1);
-    for (unsigned line = 0; line < size * size; line++) {
-        for (unsigned i = 0; i < size; i++) {
+    size_t size = work->lut->size;
+    float *to = work->lut->points + 3 * size * size * blue, last = (float)(size - 1);
+    for (size_t green = 0; green < size; green++) {
+        for (size_t i = 0; i < size; i++) {
             plane[0][i] = (float)i / last;
-            plane[1][i] = (float)(line % size) / last;
-            plane[2][i] = (float)(line / size) / last;
+            plane[1][i] = (float)green / last;
+            plane[2][i] = (float)blue / last;
         }
-        sample(context, plane[0], plane[1], plane[2], size);
-        for (unsigned i = 0; i < size; i++)
+        work->sample(work->context, plane[0], plane[1], plane[2], size);
+        for (size_t i = 0; i < size; i++)
             for (int c = 0; c < 3; c++)
                 *to++ = plane[c][i];
     }
-    *to = 0;
+}
+
+bool lut_new(struct lut *lut, unsigned size, lut_sample *sample, void *context, unsigned threads,
+             struct error *error)
+{
+    struct sampling work = {lut, sample, context};
+    *lut = (struct lut){.size = size, .high = {1, 1, 1}};
+    if (size < 2 || size > LUT_MOST)
+        return error_set(error, ERROR_INTERNAL, "a table of size %u", size);
+    size_t count = (size_t)size * size * size * 3;
+    lut->points = memory_array(count + 1, sizeof *lut->points, error);
+    if (lut->points == NULL)
+        return false;
+    lut->points[count] = 0;
+    threads_for(threads, size, sample_plane, &work);
     return true;
 }
 

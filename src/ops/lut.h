@@ -24,11 +24,12 @@ struct lut {
                              * behind the last, so that a point can be read as four */
 };
 
-/* SAMPLE turns COUNT pixels of encoded sRGB, planar, into their results, in place. */
+/* SAMPLE turns COUNT pixels of encoded sRGB, planar, into their results, in place. Several threads
+ * may call it. */
 typedef void lut_sample(void *context, float *r, float *g, float *b, size_t count);
 
 /* A table of SIZE points along each axis over 0..1. */
-bool lut_new(struct lut *lut, unsigned size, lut_sample *sample, void *context,
+bool lut_new(struct lut *lut, unsigned size, lut_sample *sample, void *context, unsigned threads,
              struct error *error);
 void lut_free(struct lut *lut);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/compiler.h"
+#include "color/srgb.h"
 #include "ops/transfer_parts.h"
 
 const char *const transfer_method_names[] = {
@@ -79,43 +80,27 @@ static bool fit_samples(struct transfer *transfer, enum transfer_method method,
     return good;
 }
 
-bool transfer_fit(struct transfer **transfer, const struct transfer_options *options,
-                  const struct transfer_side *source, const struct transfer_side *reference,
-                  struct error *error)
+static bool fit_chain(struct transfer *transfer, const struct transfer_options *options,
+                      const struct transfer_side *source, const struct transfer_side *reference,
+                      struct error *error)
 {
     struct transfer_input sides[2] = {0};
     bool good = false;
-    *transfer = NULL;
-    struct transfer *made = memory_zeroed(1, sizeof *made, error);
-    if (!made)
-        return false;
-    transfer_basis_set(&made->basis, space_of(options));
-    made->pending = made->basis.axes;
+    transfer_basis_set(&transfer->basis, transfer->space);
+    transfer->pending = transfer->basis.axes;
     if (!transfer_input_open(&sides[0], source, options->threads, error) ||
         !transfer_input_open(&sides[1], reference, options->threads, error))
         goto out;
     bool moments = options->method == TRANSFER_MKL || options->method == TRANSFER_REINHARD;
-    good = (moments ? fit_moments : fit_samples)(made, options->method, sides, error);
+    good = (moments ? fit_moments : fit_samples)(transfer, options->method, sides, error);
+    if (!good)
+        goto out;
+    transfer_push_map(transfer, &transfer->basis.axes_back);
+    push_stage(transfer, NULL);
 out:
     transfer_input_close(&sides[0]);
     transfer_input_close(&sides[1]);
-    if (!good) {
-        transfer_free(made);
-        return false;
-    }
-    transfer_push_map(made, &made->basis.axes_back);
-    push_stage(made, NULL);
-    *transfer = made;
-    return true;
-}
-
-void transfer_free(struct transfer *transfer)
-{
-    if (!transfer)
-        return;
-    for (size_t i = 0; i < transfer->count; i++)
-        free(transfer->stages[i].tables);
-    free(transfer);
+    return good;
 }
 
 MULTIVERSION
@@ -154,21 +139,103 @@ void transfer_tables_row(const struct transfer_tables *tables, float *const v[3]
         table_row(tables->value[i], tables->low[i], tables->per_unit[i], v[i], count);
 }
 
+/* In parts that stay in the cache from one step to the next. */
+enum { PART = 512 };
+
+/* At most PART pixels of light through the steps. */
+static void apply_chain(const struct transfer *transfer, float *const v[3], size_t count)
+{
+    transfer_basis_bend(&transfer->basis, v, count);
+    for (size_t i = 0; i < transfer->count; i++) {
+        const struct transfer_stage *stage = &transfer->stages[i];
+        transfer_map_row(stage->map, v[0], v[1], v[2], count);
+        if (stage->tables)
+            transfer_tables_row(stage->tables, v, count);
+    }
+    transfer_basis_unbend(&transfer->basis, v, count);
+}
+
+/* What is outside of COUNT encoded VALUES' range goes into BEYOND. */
+MULTIVERSION
+static void cut_beyond(float *restrict value, float *restrict beyond, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float v = value[i], inside = v > 0 ? v : 0;
+        inside = inside < 1 ? inside : 1;
+        beyond[i] = v - inside;
+        value[i] = inside;
+    }
+}
+
+/* At most PART pixels of light through the lattice. Beyond its borders all goes on with slope 1. */
+static void apply_lattice(const struct transfer *transfer, float *const v[3], size_t count)
+{
+    float beyond[3][PART];
+    for (int i = 0; i < 3; i++) {
+        srgb_encode_row(v[i], count);
+        cut_beyond(v[i], beyond[i], count);
+    }
+    lut_apply_row(&transfer->lattice, v[0], v[1], v[2], count);
+    for (int i = 0; i < 3; i++) {
+        for (size_t k = 0; k < count; k++)
+            v[i][k] += beyond[i][k];
+        srgb_decode_row(v[i], count);
+    }
+}
+
 void transfer_apply_row(const struct transfer *transfer, float *restrict r, float *restrict g,
                         float *restrict b, size_t count)
 {
-    /* In parts that stay in the cache from one step to the next. */
-    enum { PART = 512 };
     for (size_t done = 0; done < count; done += PART) {
         size_t part = count - done < PART ? count - done : PART;
         float *const v[3] = {r + done, g + done, b + done};
-        transfer_basis_bend(&transfer->basis, v, part);
-        for (size_t i = 0; i < transfer->count; i++) {
-            const struct transfer_stage *stage = &transfer->stages[i];
-            transfer_map_row(stage->map, v[0], v[1], v[2], part);
-            if (stage->tables)
-                transfer_tables_row(stage->tables, v, part);
-        }
-        transfer_basis_unbend(&transfer->basis, v, part);
+        (transfer->lattice.points ? apply_lattice : apply_chain)(transfer, v, part);
     }
+}
+
+/* At most PART colours, encoded. */
+static void sample_chain(void *context, float *r, float *g, float *b, size_t count)
+{
+    float *const v[3] = {r, g, b};
+    for (int i = 0; i < 3; i++)
+        srgb_decode_row(v[i], count);
+    apply_chain(context, v, count);
+    for (int i = 0; i < 3; i++)
+        srgb_encode_row(v[i], count);
+}
+
+enum transfer_space transfer_space_of(const struct transfer *transfer)
+{
+    return transfer->space;
+}
+
+bool transfer_fit(struct transfer **transfer, const struct transfer_options *options,
+                  const struct transfer_side *source, const struct transfer_side *reference,
+                  struct error *error)
+{
+    *transfer = NULL;
+    struct transfer *made = memory_zeroed(1, sizeof *made, error);
+    if (!made)
+        return false;
+    made->space = space_of(options);
+    bool good = fit_chain(made, options, source, reference, error);
+    bool is_long = options->method == TRANSFER_IDT || options->method == TRANSFER_SLICED;
+    if (good && is_long)
+        good = lut_new(&made->lattice, LUT_SIZE_FINE, sample_chain, made, options->threads, error);
+    if (!good) {
+        transfer_free(made);
+        return false;
+    }
+    *transfer = made;
+    return true;
+}
+
+void transfer_free(struct transfer *transfer)
+{
+    if (!transfer)
+        return;
+    for (size_t i = 0; i < transfer->count; i++)
+        free(transfer->stages[i].tables);
+    lut_free(&transfer->lattice);
+    free(transfer);
 }

@@ -72,6 +72,9 @@ bool transfer_fit(struct transfer **transfer, const struct transfer_options *opt
                   struct error *error);
 void transfer_free(struct transfer *transfer);
 
+/* The space that it works in, never TRANSFER_SPACE_AUTO. */
+enum transfer_space transfer_space_of(const struct transfer *transfer);
+
 /* Applies it to COUNT pixels of linear-light sRGB, planar, in place. Results may leave the gamut
  * (gamut.h). Several threads may apply one. */
 void transfer_apply_row(const struct transfer *transfer, float *restrict r, float *restrict g,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Affine transfers from means and covariances. */
+/* Affine transfers from means and covariances, and rotations. */
 #include <math.h>
 
 #include "color/matrix.h"
@@ -72,4 +72,32 @@ void transfer_reinhard(const struct transfer_moments *source,
         gain[i][i] = limited(to / from);
     }
     *map = affine_around(gain, source->mean, reference->mean);
+}
+
+/* Place INDEX of van der Corput's sequence: the digits of INDEX behind the point, mirrored. */
+static double halton(unsigned index, unsigned base)
+{
+    double place = 0, digit = 1;
+    for (; index > 0; index /= base) {
+        digit /= base;
+        place += digit * (index % base);
+    }
+    return place;
+}
+
+void transfer_frame(unsigned index, double frame[3][3])
+{
+    double a = halton(index, 2), b = 2 * M_PI * halton(index, 3), c = 2 * M_PI * halton(index, 5);
+    double x = sqrt(a) * sin(c), y = sqrt(1 - a) * sin(b);
+    double z = sqrt(a) * cos(c), w = sqrt(1 - a) * cos(b);
+    if (index == 0)
+        x = y = z = 0, w = 1;
+    const double turned[3][3] = {
+        {1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)},
+        {2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)},
+        {2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)},
+    };
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            frame[i][j] = turned[i][j];
 }

@@ -4,11 +4,12 @@
 #ifndef OPS_TRANSFER_PARTS_H
 #define OPS_TRANSFER_PARTS_H
 
+#include "ops/lut.h"
 #include "ops/pixels.h"
 #include "ops/transfer.h"
 
-/* No eigenvalue of a map, no slope of a table grows differences by more: what a nearly uniform
- * source has is mostly noise. */
+/* No eigenvalue of a map grows differences by more: what a nearly uniform source has is mostly
+ * noise. */
 #define TRANSFER_MOST_GAIN 10.0
 
 /* y = A x + b, b in the fourth column. */
@@ -70,6 +71,10 @@ void transfer_mkl(const struct transfer_moments *source, const struct transfer_m
 void transfer_reinhard(const struct transfer_moments *source,
                        const struct transfer_moments *reference, double code, struct affine *map);
 
+/* Rotation INDEX of a list that covers all of them evenly: Halton's points to quaternions
+ * (Shoemake: "Uniform random rotations", Graphics Gems III, 1992). The first leaves the axes. */
+void transfer_frame(unsigned index, double frame[3][3]);
+
 /* Pixels drawn from one side, on the axes: at most TRANSFER_SAMPLE_MOST, one from each of as many
  * runs of pixels that count, the same ones every time. */
 enum { TRANSFER_SAMPLE_MOST = 1 << 18 };
@@ -96,7 +101,9 @@ struct transfer_stage {
 
 enum { TRANSFER_STAGES_MOST = 64 };
 struct transfer {
+    enum transfer_space space;
     struct transfer_basis basis;
+    struct lut lattice; /* what a long chain makes of encoded sRGB; no points: there is none */
     struct affine pending; /* the map that no stage has yet */
     size_t count;
     struct transfer_stage stages[TRANSFER_STAGES_MOST];

@@ -126,11 +126,12 @@ static bool measure(const struct xfer_job *job, const struct transfer_side *sour
                              error);
 }
 
-static void tell_reference(struct xfer_job *job, double before, double after, double clipped)
+static void tell_reference(struct xfer_job *job, enum transfer_space space, double before,
+                           double after, double clipped)
 {
     const struct xfer_fields *fields = job->fields;
     xfer_tell(job, "method", json_string(transfer_method_names[fields->method]));
-    xfer_tell(job, "space", json_string(transfer_space_names[fields->space]));
+    xfer_tell(job, "space", json_string(transfer_space_names[space]));
     if (fields->save_lut != NULL)
         xfer_tell(job, "lut", cli_json_string(fields->save_lut));
     if (!job->makes_image)
@@ -165,9 +166,9 @@ static bool transfer_all(struct xfer_job *job, const struct reference *reference
                 measure(job, &source, &target, &before, error) &&
                 xfer_change_image(job, &change, &clipped, error) &&
                 measure(job, &source, &target, &after, error);
-    transfer_free(transfer);
     if (done)
-        tell_reference(job, before, after, clipped);
+        tell_reference(job, transfer_space_of(transfer), before, after, clipped);
+    transfer_free(transfer);
     return done;
 }
 

@@ -148,7 +148,8 @@ static bool make_table(struct xfer_job *job, const struct xfer_change *change,
     double de = 0;
     for (size_t i = 0; i < CLI_COUNT(sizes); i++) {
         lut_free(lut);
-        if (!lut_new(lut, sizes[i], sample_change, &sampled, error))
+        if (!lut_new(lut, sizes[i], sample_change, &sampled,
+                     change->threads, error))
             return false;
         de = table_de(lut, colors);
         if (de <= good_de)

@@ -86,18 +86,14 @@ methods=(mkl reinhard hm hm-mkl-hm idt sliced)
     imgresize --width 240 -o $source "$SHARED/photos/scotland_house.png"
     imgresize --width 240 -o $reference "$SHARED/photos/scotland_plain.png"
     for method in "${methods[@]}"; do
-        run --separate-stderr colorxfer --ref "$reference" --method $method --save-lut $method.cube \
-            -o direct.png "$source"
-        [ "$status" -eq 0 ]
+        colorxfer -q --ref "$reference" --method $method --save-lut $method.cube -o direct.png \
+            "$source"
         colorxfer --lut $method.cube -o table.png "$source"
-        limit=0.5
-        # these two can be steeper than a table, and then say so
-        case $method in idt | sliced) [[ $stderr != *"the table is"* ]] || limit=1.5 ;; esac
-        less "$(oracle difference direct.png table.png | jq .mean)" $limit
+        less "$(oracle difference direct.png table.png | jq .mean)" 0.5
         # as numpy reads it: the same as ours, and near to the direct result
         transfer cube $method.cube "$source" table.png direct.png > means
         less "$(sed -n 1p means)" 0.3
-        less "$(sed -n 2p means)" $limit
+        less "$(sed -n 2p means)" 0.5
     done
     colorxfer --ref "$reference" -o direct.png "$source"
     less "$(transfer cube mkl.cube "$source" direct.png trilinear)" 0.5

@@ -79,5 +79,5 @@ test('good: kill -9 of the pool leaves no process', async (t) => {
     }, 2000, 'two running jobs');
     process.kill(workers.child.pid, 'SIGKILL');
     await workers.ended;
-    await until(() => pids.every(gone), 300, 'children of a killed pool');
+    await until(() => pids.every(gone), 3000, 'children of a killed pool');
 });

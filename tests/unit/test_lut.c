@@ -134,7 +134,7 @@ static void test_identity(void)
         struct lut lut;
         float plane[3][256];
         int wrong = 0;
-        lut_new(&lut, sizes[k], sample_identity, NULL, NULL);
+        lut_new(&lut, sizes[k], sample_identity, NULL, 2, NULL);
         for (int i = 0; i < 256; i++) {
             plane[0][i] = (float)i / 255;
             plane[1][i] = (float)(255 - i) / 255;
@@ -154,12 +154,12 @@ static void test_identity(void)
 static void test_interpolation(void)
 {
     struct lut lut;
-    lut_new(&lut, 33, sample_affine, NULL, NULL);
+    lut_new(&lut, 33, sample_affine, NULL, 2, NULL);
     double far = worst(&lut, 0, 1, reference_affine);
     tap_ok(far < 1e-6, "an affine function is exact: %.2g", far);
     lut_free(&lut);
     for (unsigned size = 2; size <= 9; size += 7) {
-        lut_new(&lut, size, sample_random, NULL, NULL);
+        lut_new(&lut, size, sample_random, NULL, 1, NULL);
         far = worst(&lut, -0.2, 1.2, reference_cube);
         tap_ok(far < 2e-6, "random points, size %u, tetrahedral: %.2g", size, far);
         for (int c = 0; c < 3; c++) {
@@ -176,7 +176,7 @@ static void test_not_a_number(void)
 {
     struct lut lut;
     float r[3] = {NAN, 0.5f, -INFINITY}, g[3] = {0.25f, NAN, INFINITY}, b[3] = {1, 0, NAN};
-    lut_new(&lut, 9, sample_identity, NULL, NULL);
+    lut_new(&lut, 9, sample_identity, NULL, 2, NULL);
     lut_apply_row(&lut, r, g, b, 3);
     tap_ok(r[0] == 0 && g[0] == 0.25f && b[0] == 1 && r[1] == 0.5f && g[1] == 0 && b[1] == 0 &&
                r[2] == 0 && g[2] == 1 && b[2] == 0,
@@ -189,7 +189,7 @@ static void test_round_trip(void)
     struct lut lut, back;
     struct text text = {0};
     struct error error = {0};
-    lut_new(&lut, 7, sample_random, NULL, NULL);
+    lut_new(&lut, 7, sample_random, NULL, 1, NULL);
     lut.low[1] = -0.125f;
     lut.high[2] = 1.5f;
     lut_write(&lut, "round trip", &text);
@@ -213,7 +213,7 @@ static void test_truncation(void)
     struct lut lut, back;
     struct text text = {0};
     int wrong = 0, cuts = 0;
-    lut_new(&lut, 4, sample_random, NULL, NULL);
+    lut_new(&lut, 4, sample_random, NULL, 1, NULL);
     lut_write(&lut, "cut", &text);
     for (size_t at = 0; at + 1 < text.length; at++) {
         struct error error = {0};
@@ -317,7 +317,7 @@ static void test_refining(void)
             from[c][i] = (float)(random_share() * (c == 0 ? 0.5 : 1));
     memcpy(to, from, sizeof to);
     sample_stepped(NULL, to[0], to[1], to[2], COUNT);
-    lut_new(&lut, 5, sample_stepped, NULL, NULL);
+    lut_new(&lut, 5, sample_stepped, NULL, 2, NULL);
     double before = off(&lut, from, to);
     size_t last = 3 * (5 * 5 * 5 - 1);
     float untouched = lut.points[last];
@@ -332,7 +332,7 @@ static void test_refining(void)
     }
     tap_ok(least >= 0 && most <= 1, "and none leaves 0..1: %g to %g", (double)least, (double)most);
     lut_free(&lut);
-    lut_new(&lut, 9, sample_identity, NULL, NULL);
+    lut_new(&lut, 9, sample_identity, NULL, 2, NULL);
     lut_refine(&lut, in, in, COUNT, NULL);
     tap_ok(off(&lut, from, from) < 1e-6, "what fits already stays");
     lut_free(&lut);

@@ -301,7 +301,7 @@ static void check_identity(void)
             fit((enum transfer_method)method, TRANSFER_SPACE_AUTO, 2, &side, &side);
         float *result = light_of(transfer, &one);
         double off = light_differs(result, as_is, 3 * pixels(&one));
-        tap_ok(off < 0.02, "%s: an image keeps its own colours (%.2g codes off)",
+        tap_ok(off < 0.1, "%s: an image keeps its own colours (%.2g codes off)",
                transfer_method_names[method], off);
         transfer_free(transfer);
         free(result);
