@@ -1,14 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Makes the pictures and lists that scripts/bench works on.
 
-    inputs.py DIR RENDER PHOTO EIGHT OTHER [CUTOUT...]
+    inputs.py DIR WANTED RENDER PHOTO EIGHT OTHER [CUTOUT...]
+
+WANTED names the folders to make, parted by blanks:
 
     DIR/render/car.png   2560 x 1440: the cutout that RENDER (tests/gen/render) draws
     DIR/four/car.png     2560 x 1600, 4.1 MP: the same product
     DIR/photo/car.png    2560 x 1440: the outline of a car filled with a real photograph
     DIR/NAME/car.png     each real CUTOUT, as it is
     DIR/eight/photo.jpg  EIGHT, a photograph of 8 MP, as it is; copy.jpg: encoded again;
-                         reference.jpg: the photograph OTHER in the size of EIGHT
+                         reference.jpg: the photograph OTHER in the size of EIGHT;
+                         photo.png: zlib level 6, the best of all filters for each row
+    DIR/twelve/photo.jpg PHOTO as a baseline JPEG of 4000 x 3000
+    DIR/grow-1, grow-16  1280 x 800 and 5120 x 3200: a cutout car.png, and photo.jpg, copy.jpg,
+                         reference.jpg as in DIR/eight, baseline; the small ones are the large
+                         ones reduced
     DIR/lists/colors.txt 100,000 colours #rrggbb, all different
     DIR/lists/pairs.csv  500,000 pairs of near colours, L*, a*, b* of the one and of the other
 
@@ -26,6 +33,9 @@ from PIL import Image, ImageDraw
 
 CUTOUT = (2560, 1440)
 FOUR_MP = (2560, 1600)
+TWELVE_MP = (4000, 3000)
+SIXTEEN_MP, ONE_MP = (5120, 3200), (1280, 800)
+PHOTO_QUALITY = 90
 COPY_QUALITY = 80
 REFERENCE_QUALITY = 90
 COLORS = 100_000
@@ -106,10 +116,33 @@ def eight(folder, photo, other):
     shutil.copyfile(photo, os.path.join(folder, "photo.jpg"))
     with Image.open(photo) as picture:
         size = picture.size
-        picture.convert("RGB").save(os.path.join(folder, "copy.jpg"), quality=COPY_QUALITY)
-    with Image.open(other) as picture:
-        reference = covering(picture.convert("RGB"), size)
-    reference.save(os.path.join(folder, "reference.jpg"), quality=REFERENCE_QUALITY)
+        picture.save(os.path.join(folder, "photo.png"))
+        picture.save(os.path.join(folder, "copy.jpg"), quality=COPY_QUALITY)
+    opened(other, size).save(os.path.join(folder, "reference.jpg"), quality=REFERENCE_QUALITY)
+
+
+def opened(path, size):
+    with Image.open(path) as picture:
+        return covering(picture.convert("RGB"), size)
+
+
+def twelve(folder, photo):
+    os.makedirs(folder, exist_ok=True)
+    opened(photo, TWELVE_MP).save(os.path.join(folder, "photo.jpg"), quality=PHOTO_QUALITY)
+
+
+def grown(folders, cutout, photo, other):
+    """The same pictures at both sizes."""
+    pictures = [(cutout, "car.png", {})]
+    if photo and other:
+        large = opened(photo, SIXTEEN_MP)
+        pictures += [(large, "photo.jpg", {"quality": PHOTO_QUALITY}),
+                     (large, "copy.jpg", {"quality": COPY_QUALITY}),
+                     (opened(other, SIXTEEN_MP), "reference.jpg", {"quality": REFERENCE_QUALITY})]
+    for folder, size in zip(folders, (ONE_MP, SIXTEEN_MP)):
+        os.makedirs(folder, exist_ok=True)
+        for picture, name, options in pictures:
+            picture.resize(size, Image.Resampling.BOX).save(os.path.join(folder, name), **options)
 
 
 def lists(folder):
@@ -123,22 +156,32 @@ def lists(folder):
     numpy.savetxt(os.path.join(folder, "pairs.csv"), numpy.hstack((one, two)), "%.4f", ",")
 
 
-def main(folder, program, photo, photo_8mp, other, *cutouts):
+def main(folder, wanted, program, photo, photo_8mp, other, *cutouts):
     make = (lambda size: rendered(program, size)) if program else drawn
-    save(make(CUTOUT), folder, "render")
-    save(make(FOUR_MP), folder, "four")
-    if photo:
+    wanted = wanted.split()
+    at = {name: os.path.join(folder, name) for name in wanted}
+    if "render" in at:
+        save(make(CUTOUT), at["render"])
+    if "four" in at:
+        save(make(FOUR_MP), at["four"])
+    if "photo" in at and photo:
         with Image.open(photo) as picture:
             picture.draft("RGB", CUTOUT)
             filled = covering(picture.convert("RGB"), CUTOUT)
-        save(masked(filled, outline(CUTOUT)), folder, "photo")
-    if photo_8mp and other:
-        eight(os.path.join(folder, "eight"), photo_8mp, other)
-    lists(os.path.join(folder, "lists"))
+        save(masked(filled, outline(CUTOUT)), at["photo"])
+    if "eight" in at and photo_8mp and other:
+        eight(at["eight"], photo_8mp, other)
+    if "twelve" in at and photo:
+        twelve(at["twelve"], photo)
+    if "grow-16" in at:
+        grown((os.path.join(folder, "grow-1"), at["grow-16"]), make(SIXTEEN_MP), photo, other)
+    if "lists" in at:
+        lists(at["lists"])
     for cutout in cutouts:
         name = os.path.splitext(os.path.basename(cutout))[0]
-        os.makedirs(os.path.join(folder, name), exist_ok=True)
-        shutil.copyfile(cutout, os.path.join(folder, name, "car.png"))
+        if name in at:
+            os.makedirs(at[name], exist_ok=True)
+            shutil.copyfile(cutout, os.path.join(at[name], "car.png"))
 
 
 main(*sys.argv[1:])

@@ -2,9 +2,9 @@
 """What scripts/bench prints: tables for people, or one JSON object."""
 import json
 import os
-import statistics
 import time
 from fractions import Fraction
+from statistics import median
 
 
 class Tables:
@@ -16,12 +16,13 @@ class Tables:
 
     def job(self, job):
         print(f"{job.name}: {job.title}")
-        running = job.running()
-        if running:
+        rows = job.rows()
+        if rows:
             print_columns([("", "runs", "median", "min", "cpu", "peak", "warm", "ratio", "output",
                             "dE mean", "dE 95%", "same work"),
                            ("", "", "ms", "ms", "ms", "MiB", "ms", "", "KiB", "", "", ""),
-                           *(row(contender) for contender in running)])
+                           *(row(contender) for contender in rows)])
+        print_share(job, rows)
         for contender in job.contenders:
             if contender.skipped:
                 print(f"  {contender.name}: did not run: {contender.skipped}")
@@ -49,7 +50,8 @@ class Json:
         self.result["jobs"].append({
             "name": job.name, "title": job.title, "input": job.source,
             "reference": job.reference.name if job.reference else None,
-            "contenders": [contender_object(contender) for contender in job.contenders]})
+            "contenders": [contender_object(one) for one in job.rows() +
+                           [one for one in job.contenders if one.skipped]]})
 
     def end(self, jobs):
         figures = [figure(job, *one) for job in jobs for one in job.figures]
@@ -74,14 +76,14 @@ def contender_object(contender):
     return {"name": contender.name, "role": contender.role, "command": contender.argv,
             "runs": len(contender.wall_ms), "median_ms": contender.median_ms,
             "min_ms": min(contender.wall_ms), "wall_ms": contender.wall_ms,
-            "cpu_median_ms": statistics.median(contender.cpu_ms), "peak_kib": contender.peak_kib,
+            "cpu_median_ms": median(contender.cpu_ms), "peak_kib": contender.peak_kib,
             "warm_ms": contender.warm_ms, "ratio": contender.ratio, "bytes": contender.bytes,
             "difference": contender.difference}
 
 
 def row(contender):
     difference = contender.difference or {}
-    same = ""
+    same = "a part" if contender.role == "part" else ""
     if difference:
         same = {True: "yes", False: "NO", None: "another method"}[difference["same_work"]]
         if "note" in difference:
@@ -91,29 +93,47 @@ def row(contender):
         if odd:
             same += "; size " + " ".join("{}x{}".format(*one["size2"]) for one in odd)
     return (contender.name, str(len(contender.wall_ms)), number(contender.median_ms),
-            number(min(contender.wall_ms)), number(statistics.median(contender.cpu_ms)),
-            number(contender.peak_kib / 1024), number(contender.warm_ms), f"{contender.ratio:.2f}",
-            number(contender.bytes / 1024 if contender.bytes else None),
+            number(min(contender.wall_ms)), number(median(contender.cpu_ms)),
+            number(contender.peak_kib and contender.peak_kib / 1024), number(contender.warm_ms),
+            number(contender.ratio, 2), number(contender.bytes / 1024 if contender.bytes else None),
             number(difference.get("mean"), 2), number(difference.get("p95"), 2), same)
 
 
-def figure(job, opponent, limit):
-    """What a figure of the job asks for and what was measured. At a start every tool of ours
-    counts; else the first that ran, as the others are the same work done in another way."""
-    ours = [one for one in job.running() if one.role == "ours"]
-    if job.family != "start":
-        ours = ours[:1]
-    others = [one for one in job.running()
-              if one.name == opponent or (opponent == "fastest peer" and one.role == "peer")]
+def print_share(job, rows):
+    """Ours against what nobody can do without."""
+    ours = next((one for one in rows if one.role == "ours"), None)
+    parts = {one.name: one for one in rows if one.role == "part"}
+    floor = parts.get("decode + encode") or parts.get("decode")
+    if ours and floor:
+        print(f"  {ours.name} takes {ours.median_ms / floor.median_ms:.2f} times {floor.name} alone"
+              f" ({median(ours.cpu_ms) / median(floor.cpu_ms):.2f} by processor time)")
+
+
+def named(rows, names):
+    """The rows that are called one of `A or B`, wholly or up to a comma."""
+    return [one for name in names.split(" or ") for one in rows
+            if one.name == name or one.name.startswith(name + ",")]
+
+
+def figure(job, ours, opponent, limit):
+    """What a figure of the job asks for and what was measured."""
+    rows = job.rows()
+    own = [one for one in rows if one.role == "ours"]
+    if ours == "-":
+        own = own[:1]
+    elif ours != "every":
+        own = named(rows, ours)
+    others = ([one for one in rows if one.role == "peer"] if opponent == "fastest peer"
+              else named(rows, opponent))
     result = {"job": job.name, "opponent": opponent, "limit": limit, "reached": False}
-    if ours and others:
-        slowest = max(ours, key=lambda one: one.median_ms)
+    if own and others:
+        slowest = max(own, key=lambda one: one.median_ms)
         other = min(others, key=lambda one: one.median_ms)
         measured = slowest.median_ms / other.median_ms
-        by_cpu = statistics.median(slowest.cpu_ms) / statistics.median(other.cpu_ms)
         same = True if other.difference is None else other.difference["same_work"]
-        result.update(ours=slowest.name, against=other.name, measured=measured, by_cpu=by_cpu,
-                      same_work=same, reached=measured <= Fraction(limit))
+        result.update(ours=slowest.name, against=other.name, measured=measured,
+                      by_cpu=median(slowest.cpu_ms) / median(other.cpu_ms), same_work=same,
+                      reached=measured <= Fraction(limit))
     return result
 
 

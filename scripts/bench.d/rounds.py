@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the jobs of scripts/bench in rounds; see main() for its arguments.
 
-scripts/bench holds the tables of jobs and contenders; nothing here knows what a job does.
+jobs.txt, contenders.txt and figures.txt say what there is; nothing here knows what a job does.
 Contenders take turns (A B C, A B C, ...), so that a disturbance meets all of them; which of them
 begins moves on by one with each round.
 """
@@ -12,11 +12,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 import answers
 import quality
 import report
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 TIMEOUT_S = 300
 SLOW_S = 3.0        # a contender slower than this gets at most SLOW_ROUNDS rounds
 SLOW_ROUNDS = 3
@@ -31,19 +33,22 @@ SAME_MEAN_DE = 2.0
 SAME_MEAN_DE_LOSSY = 3.0
 PICTURES = (".png", ".jpg", ".webp")
 
-# In the order in which they serve as the reference; "other" is a peer whose method is another, so
-# that its result differs by design.
+# In the order in which they serve as the reference.
 ROLES = ("floor", "ours", "peer", "other")
+PART_ROLES = ("part", "parts")
+WHOLE = "decode + encode"  # the sum of two parts, called by their names
 
 
 class Contender:
-    def __init__(self, name, role, needs, command):
+    def __init__(self, name, role, needs="-", command="", source=None):
         self.name, self.role, self.needs, self.command = name, role, needs, command
+        self.source = source    # the job's input
         self.skipped = None     # why it did not run
         self.folder = self.argv = None
         self.wall_ms, self.cpu_ms = [], []
         self.peak_kib = self.warm_ms = self.bytes = None
         self.repeats, self.rounds = 1, 0
+        self.parts = {}         # of role "parts": what it timed, by name
         self.difference = None  # from the reference: per output, and the worst mean and p95
         self.ratio = None       # median / median of the reference
 
@@ -53,20 +58,26 @@ class Contender:
 
 
 class Job:
-    def __init__(self, name, family, source, values, outputs, figure, title):
+    def __init__(self, name, family, source, values, outputs, title):
         self.name, self.family, self.source, self.title = name, family, source, title
         pairs = (pair.split("=", 1) for pair in shlex.split(values) if pair != "-")
         # A list stands for several words of a command, or none.
         self.values = {name: value.split() if " " in value or not value else value
                        for name, value in pairs}
         self.outputs = [] if outputs == "-" else filled(outputs, self.values)
-        self.figures = [] if figure == "-" else [one.strip().rsplit(" ", 1)
-                                                 for one in figure.split(";")]
+        self.figures = []
         self.contenders = []
         self.reference = None
+        self.pixels = []
 
     def running(self):
         return [contender for contender in self.contenders if not contender.skipped]
+
+    def rows(self):
+        """All that has a time: what ran, and the parts that it timed."""
+        running = self.running()
+        return ([one for one in running if one.role != "parts"] +
+                [part for one in running for part in one.parts.values()])
 
 
 def progress(text):
@@ -97,14 +108,29 @@ def filled(text, values):
     return words
 
 
+def add_up(parts):
+    """The part that all of the inputs and outputs need, as a part of its own."""
+    decode, encode = parts.get("decode"), parts.get("encode")
+    if decode and encode:
+        whole = parts[WHOLE] = Contender(WHOLE, "part")
+        whole.bytes = encode.bytes
+        whole.wall_ms = list(map(sum, zip(decode.wall_ms, encode.wall_ms)))
+        whole.cpu_ms = list(map(sum, zip(decode.cpu_ms, encode.cpu_ms)))
+
+
 class Bench:
     def __init__(self, options):
         self.work, self.round_count, self.keep = options.work, options.rounds, options.keep
         self.paths = dict(pair.split("=", 1) for pair in options.path)
         self.peers = {key: {"name": name, "version": version, "reason": "" if version else reason}
                       for key, name, version, reason in options.peer}
-        self.contenders = list(table(os.path.join(self.work, "contenders"), 5))
-        self.jobs = [Job(*row) for row in table(os.path.join(self.work, "jobs"), 7)]
+        self.contenders = [row for row in table(os.path.join(HERE, "contenders.txt"), 5)
+                           if options.limits or row[2] not in PART_ROLES]
+        self.jobs = [Job(*row) for row in table(os.path.join(self.work, "jobs"), 6)]
+        for name, *figure, when in table(os.path.join(HERE, "figures.txt"), 5):
+            for job in self.jobs:
+                if job.name == name and (when == "-" or options.limits):
+                    job.figures.append(figure)
         unknown = set(options.job) - {job.name for job in self.jobs}
         if unknown:
             sys.exit(f"bench: no job {', '.join(sorted(unknown))}: see --list")
@@ -113,10 +139,11 @@ class Bench:
 
     def argv(self, job, contender, warm=()):
         return filled(contender.command, {**self.paths, **job.values, "warm": list(warm),
-                                          "in": self.source(job), "out": contender.folder})
+                                          "in": self.source(contender.source),
+                                          "out": contender.folder, "pixels": job.pixels})
 
-    def source(self, job):
-        path = filled(job.source, self.paths)[0]
+    def source(self, name):
+        path = filled(name, self.paths)[0]
         return os.path.join(self.work, "in", path)  # an absolute path stays what it is
 
     def measure(self, job, contender, memory=False):
@@ -139,15 +166,13 @@ class Bench:
 
     def run(self, job):
         """Everything about one job, in this order; False where its input is missing."""
-        if job.source != "-" and not os.path.exists(self.source(job)):
-            sys.stderr.write(f"bench: {job.name}: no {self.source(job)}; left out\n")
+        if job.source != "-" and not os.path.exists(self.source(job.source)):
+            sys.stderr.write(f"bench: {job.name}: no {self.source(job.source)}; left out\n")
             return False
-        for number, (family, *cells) in enumerate(self.contenders):
-            if family == job.family:
-                contender = Contender(*cells)
-                contender.folder = os.path.join(self.work, "out", job.name, str(number))
-                job.contenders.append(contender)
-                self.try_out(job, contender)
+        for number, contender in enumerate(self.contenders_of(job)):
+            contender.folder = os.path.join(self.work, "out", job.name, str(number))
+            job.contenders.append(contender)
+            self.try_out(job, contender)
         self.take_turns(job)
         self.run_warm(job)
         self.compare(job)
@@ -155,6 +180,54 @@ class Bench:
         if not self.keep:
             shutil.rmtree(os.path.join(self.work, "out", job.name), ignore_errors=True)
         return True
+
+    def contenders_of(self, job):
+        rows = [cells for family, *cells in self.contenders if family == job.family]
+        small = job.values.get("small")
+        if not small:
+            return [Contender(*cells, job.source) for cells in rows]
+        _, role, needs, command = next(cells for cells in rows if cells[1] == "ours")
+        return [Contender("16 MP", role, needs, command, job.source),
+                Contender("1 MP", role, needs, command, small)]
+
+    def make_pixels(self, job):
+        """What our command makes of the job, as PAM files, for whoever encodes it alone."""
+        ours = next((one for one in job.running() if one.role == "ours"), None)
+        if job.pixels or not ours:
+            return
+        folder = os.path.join(self.work, "out", job.name, "pixels")
+        os.makedirs(folder, exist_ok=True)
+        argv = [os.path.splitext(word)[0] + ".pam" if ours.folder in word else word
+                for word in ours.argv]
+        subprocess.run([word.replace(ours.folder, folder) for word in argv], check=True)
+        job.pixels = sorted(os.path.join(folder, name) for name in os.listdir(folder))
+
+    def time_parts(self, contender):
+        """One run of a contender that times parts itself; its samples are added."""
+        run = subprocess.run(contender.argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             text=True, timeout=TIMEOUT_S)
+        if run.returncode != 0:
+            raise RuntimeError(run.stderr.strip() or f"exit {run.returncode}")
+        for line in run.stdout.splitlines():
+            wall_ns, cpu_us, size, name = line.split(None, 3)
+            part = contender.parts.setdefault(name, Contender(name, "part"))
+            part.wall_ms.append(int(wall_ns) / 1e6)
+            part.cpu_ms.append(int(cpu_us) / 1e3)
+            part.bytes = int(size)
+
+    def try_out_parts(self, job, contender):
+        try:
+            if "@pixels@" in contender.command:
+                self.make_pixels(job)
+            contender.argv = self.argv(job, contender)
+            begin = time.monotonic()
+            self.time_parts(contender)
+            slow = time.monotonic() - begin > SLOW_S
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            contender.skipped = str(error)
+            return
+        contender.parts = {}
+        contender.rounds = min(self.round_count, SLOW_ROUNDS) if slow else self.round_count
 
     def try_out(self, job, contender):
         """One run that is not timed: peak memory, size of the outputs, whether it works at all."""
@@ -165,9 +238,14 @@ class Bench:
                 return
         os.makedirs(contender.folder, exist_ok=True)
         progress(f"{job.name}: {contender.name}")
+        if contender.role == "parts":
+            self.try_out_parts(job, contender)
+            return
         try:
             wall_ms, _, contender.peak_kib = self.measure(job, contender, memory=True)
-            contender.bytes = sum(os.stat(path).st_size for path in self.outputs(job, contender))
+            if contender.role != "part":
+                contender.bytes = sum(os.stat(path).st_size
+                                      for path in self.outputs(job, contender))
         except FileNotFoundError as error:
             contender.skipped = f"wrote no {os.path.basename(error.filename)}"
             return
@@ -191,11 +269,14 @@ class Bench:
 
     def take_turn(self, job, contender):
         try:
+            if contender.role == "parts":
+                self.time_parts(contender)
+                return
             for _ in range(contender.repeats):
                 wall_ms, cpu_ms, _ = self.measure(job, contender)
                 contender.wall_ms.append(wall_ms)
                 contender.cpu_ms.append(cpu_ms)
-        except RuntimeError as error:
+        except (RuntimeError, subprocess.SubprocessError) as error:
             contender.skipped = f"failed after {len(contender.wall_ms)} runs: {error}"
 
     def run_warm(self, job):
@@ -209,11 +290,16 @@ class Bench:
 
     def compare(self, job):
         """Ratios and differences, from ours where that ran; where there is a floor, from that."""
-        running = sorted(job.running(), key=lambda one: ROLES.index(one.role))
-        for contender in running:
-            job.reference = running[0]
-            contender.ratio = contender.median_ms / job.reference.median_ms
-            if contender is not job.reference and job.outputs:
+        running = sorted((one for one in job.running() if one.role in ROLES),
+                         key=lambda one: ROLES.index(one.role))
+        job.reference = running[0] if running else None
+        for contender in job.running():
+            add_up(contender.parts)
+        for contender in job.rows():
+            if job.reference:
+                contender.ratio = contender.median_ms / job.reference.median_ms
+        for contender in running[1:]:
+            if job.outputs and contender.source == job.reference.source:
                 progress(f"{job.name}: comparing {contender.name}")
                 contender.difference = self.difference(job, contender)
 
@@ -244,13 +330,14 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--work", required=True, help="with files jobs, contenders, measure, in/")
+    parser.add_argument("--work", required=True, help="with files jobs, measure, in/")
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--job", action="append", default=[])
     parser.add_argument("--peer", nargs=4, action="append",
                         metavar=("KEY", "NAME", "VERSION", "REASON"))
     parser.add_argument("--path", action="append", default=[], metavar="NAME=PATH",
                         help="what @NAME@ in a command stands for")
+    parser.add_argument("--limits", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true")
