@@ -6,7 +6,8 @@
 # What the jobs asked for need, and the folders of inputs, a blank on each side of every word.
 find_wanted() {
     local table
-    table=$(awk -F ' *[|] *' -v only=" ${only[*]} " -v limits="$limits" '
+    table=$(awk -F ' *[|] *' -v only=" ${only[*]} " -v limits="$limits" \
+        -v ours_only="$ours_only" '
         /^#/ || NF < 5 { next }
         NR == FNR && (only == "  " || index(only, " " $1 " ")) {
             families[$2] = 1
@@ -15,7 +16,7 @@ find_wanted() {
             print "folder", $3
         }
         NR == FNR { next }
-        $3 ~ /^part/ && limits != "true" { next }
+        $3 ~ /^part/ && limits != "true" || $3 ~ /^(peer|other)/ && ours_only == "true" { next }
         $1 in compared || ($1 in families && $3 == "ours") { gsub(/,/, " ", $4); print "peer", $4 }
         ' <(jobs) "$helpers/contenders.txt")
     wanted=" $(sed -n 's/^peer //p' <<<"$table" | tr '\n' ' ')"
@@ -78,6 +79,7 @@ install_packages() {
     if wants skimage && ! find_python skimage >/dev/null; then packages+=(python3-skimage); fi
     if wants opencv && ! find_python cv2 >/dev/null; then packages+=(python3-opencv); fi
     [ -e "$photo" ] && [ -e "$photo_8mp" ] && [ -e "$photo_other" ] || packages+=(mate-backgrounds)
+    if $callgrind && ! command -v valgrind >/dev/null; then packages+=(valgrind); fi
     if wants djpeg && ! command -v djpeg >/dev/null; then packages+=(libjpeg-turbo-progs); fi
     apt_install "${packages[@]}"
 }

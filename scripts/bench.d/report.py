@@ -6,6 +6,8 @@ import time
 from fractions import Fraction
 from statistics import median
 
+FUNCTIONS = 6  # whose instructions are shown
+
 
 class Tables:
     def __init__(self, peers):
@@ -23,6 +25,7 @@ class Tables:
                            ("", "", "ms", "ms", "ms", "MiB", "ms", "", "KiB", "", "", ""),
                            *(row(contender) for contender in rows)])
         print_share(job, rows)
+        print_instructions(rows)
         for contender in job.contenders:
             if contender.skipped:
                 print(f"  {contender.name}: did not run: {contender.skipped}")
@@ -30,8 +33,7 @@ class Tables:
             print(f"  ours did not run: ratios and differences are against {job.reference.name}")
         print(flush=True)
 
-    def end(self, jobs):
-        figures = [figure(job, *one) for job in jobs for one in job.figures]
+    def end(self, figures):
         rows = [("job", "ours", "against", "at most", "measured", "by cpu", "reached")]
         rows += [figure_row(one) for one in figures]
         if figures:
@@ -53,8 +55,7 @@ class Json:
             "contenders": [contender_object(one) for one in job.rows() +
                            [one for one in job.contenders if one.skipped]]})
 
-    def end(self, jobs):
-        figures = [figure(job, *one) for job in jobs for one in job.figures]
+    def end(self, figures):
         print(json.dumps({**self.result, "figures": figures, "load_at_end": os.getloadavg()[0]}))
         return all(one["reached"] for one in figures)
 
@@ -78,7 +79,14 @@ def contender_object(contender):
             "min_ms": min(contender.wall_ms), "wall_ms": contender.wall_ms,
             "cpu_median_ms": median(contender.cpu_ms), "peak_kib": contender.peak_kib,
             "warm_ms": contender.warm_ms, "ratio": contender.ratio, "bytes": contender.bytes,
-            "difference": contender.difference}
+            "difference": contender.difference,
+            "instructions": instructions_object(contender.instructions)}
+
+
+def instructions_object(counter):
+    return counter and {"total": sum(counter.values()),
+                        "functions": [{"name": name, "in": where, "count": cost}
+                                      for (name, where), cost in counter.most_common(FUNCTIONS)]}
 
 
 def row(contender):
@@ -99,6 +107,12 @@ def row(contender):
             number(difference.get("mean"), 2), number(difference.get("p95"), 2), same)
 
 
+def figures_of(jobs, partial):
+    """Where only some contenders were asked for, only what they tell."""
+    every = (figure(job, *one) for job in jobs for one in job.figures)
+    return [one for one in every if "measured" in one or not partial]
+
+
 def print_share(job, rows):
     """Ours against what nobody can do without."""
     ours = next((one for one in rows if one.role == "ours"), None)
@@ -107,6 +121,18 @@ def print_share(job, rows):
     if ours and floor:
         print(f"  {ours.name} takes {ours.median_ms / floor.median_ms:.2f} times {floor.name} alone"
               f" ({median(ours.cpu_ms) / median(floor.cpu_ms):.2f} by processor time)")
+
+
+def print_instructions(rows):
+    counted = [one for one in rows if one.instructions]
+    totals = [sum(one.instructions.values()) for one in counted]
+    for one, total in zip(counted, totals):
+        print(f"  {one.name}: {total / 1e6:.0f} million instructions")
+        for (name, where), cost in one.instructions.most_common(FUNCTIONS):
+            print(f"    {100 * cost / total:5.1f}%  {cost / 1e6:6.0f}  {name} in {where}")
+    if len(counted) == 2:
+        print(f"  {counted[0].name} executes {totals[0] / totals[1]:.1f} times the instructions of "
+              f"{counted[1].name}")
 
 
 def named(rows, names):

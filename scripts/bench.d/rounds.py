@@ -15,6 +15,7 @@ import sys
 import time
 
 import answers
+import callgrind
 import quality
 import report
 
@@ -49,6 +50,7 @@ class Contender:
         self.peak_kib = self.warm_ms = self.bytes = None
         self.repeats, self.rounds = 1, 0
         self.parts = {}         # of role "parts": what it timed, by name
+        self.instructions = None  # a Counter by (function, program)
         self.difference = None  # from the reference: per output, and the worst mean and p95
         self.ratio = None       # median / median of the reference
 
@@ -121,11 +123,13 @@ def add_up(parts):
 class Bench:
     def __init__(self, options):
         self.work, self.round_count, self.keep = options.work, options.rounds, options.keep
+        self.callgrind = options.callgrind
         self.paths = dict(pair.split("=", 1) for pair in options.path)
         self.peers = {key: {"name": name, "version": version, "reason": "" if version else reason}
                       for key, name, version, reason in options.peer}
         self.contenders = [row for row in table(os.path.join(HERE, "contenders.txt"), 5)
-                           if options.limits or row[2] not in PART_ROLES]
+                           if (options.limits or row[2] not in PART_ROLES) and
+                           not (options.ours and row[2] in ("peer", "other"))]
         self.jobs = [Job(*row) for row in table(os.path.join(self.work, "jobs"), 6)]
         for name, *figure, when in table(os.path.join(HERE, "figures.txt"), 5):
             for job in self.jobs:
@@ -173,8 +177,12 @@ class Bench:
             contender.folder = os.path.join(self.work, "out", job.name, str(number))
             job.contenders.append(contender)
             self.try_out(job, contender)
+        if not job.contenders:
+            return False  # parts alone, without --limits
         self.take_turns(job)
         self.run_warm(job)
+        if self.callgrind:
+            self.count_instructions(job)
         self.compare(job)
         progress("")
         if not self.keep:
@@ -288,6 +296,17 @@ class Bench:
                                      text=True)
                 contender.warm_ms = float(run.stdout) if run.returncode == 0 else None
 
+    def count_instructions(self, job):
+        """Of our first command; where it ran on two inputs, on both."""
+        ours = [one for one in job.running() if one.role == "ours"]
+        for contender in ours[:2 if "small" in job.values else 1]:
+            progress(f"{job.name}: {contender.name}, counting instructions")
+            try:
+                contender.instructions = callgrind.count(
+                    contender.argv, os.path.join(self.work, "callgrind"))
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                sys.stderr.write(f"bench: {job.name}: {error}\n")
+
     def compare(self, job):
         """Ratios and differences, from ours where that ran; where there is a floor, from that."""
         running = sorted((one for one in job.running() if one.role in ROLES),
@@ -338,6 +357,8 @@ def main():
     parser.add_argument("--path", action="append", default=[], metavar="NAME=PATH",
                         help="what @NAME@ in a command stands for")
     parser.add_argument("--limits", action="store_true")
+    parser.add_argument("--callgrind", action="store_true")
+    parser.add_argument("--ours", action="store_true")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--strict", action="store_true")
@@ -351,7 +372,7 @@ def main():
     for job in bench.jobs:
         if bench.run(job):
             printer.job(job)
-    reached = printer.end(bench.jobs)
+    reached = printer.end(report.figures_of(bench.jobs, options.ours))
     return 1 if options.strict and not reached else 0
 
 
