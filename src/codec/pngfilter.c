@@ -118,6 +118,7 @@ MULTIVERSION static void undo_up(uint8_t *restrict row, const uint8_t *restrict 
 
 /* Undoing is serial from pixel to pixel: only the channels of one pixel can go side by side. */
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef int16_t words8 __attribute__((vector_size(16)));
 
 #define INLINE static inline __attribute__((always_inline))
@@ -155,9 +156,14 @@ INLINE void store_two(uint8_t *first, uint8_t *second, words8 words, size_t pixe
     memcpy(second, &parts[1], pixel_bytes);
 }
 
-INLINE words8 words_magnitude(words8 words)
+INLINE words8 words_lower(words8 a, words8 b)
 {
-    return (words8)_mm_max_epi16((__m128i)words, (__m128i)-words);
+    return (words8)_mm_min_epi16((__m128i)a, (__m128i)b);
+}
+
+INLINE words8 words_higher(words8 a, words8 b)
+{
+    return (words8)_mm_max_epi16((__m128i)a, (__m128i)b);
 }
 
 #else
@@ -180,13 +186,30 @@ INLINE void store_two(uint8_t *first, uint8_t *second, words8 words, size_t pixe
     memcpy(second, (const uint8_t *)&bytes + 4, pixel_bytes);
 }
 
-INLINE words8 words_magnitude(words8 words)
+INLINE words8 words_lower(words8 a, words8 b)
 {
-    words8 sign = words >> 15;
-    return (words ^ sign) - sign;
+    words8 first = a < b;
+    return (a & first) | (b & ~first);
+}
+
+INLINE words8 words_higher(words8 a, words8 b)
+{
+    words8 first = a > b;
+    return (a & first) | (b & ~first);
 }
 
 #endif
+
+/* Sums and differences of the lower bytes of words whose upper bytes are 0, and stay 0. */
+INLINE words8 bytes_sum(words8 a, words8 b)
+{
+    return (words8)((bytes16)a + (bytes16)b);
+}
+
+INLINE words8 bytes_difference(words8 a, words8 b)
+{
+    return (words8)((bytes16)a - (bytes16)b);
+}
 
 INLINE void undo_sub_pixels(uint8_t *row, size_t bytes, size_t pixel_bytes)
 {
@@ -203,7 +226,7 @@ INLINE void undo_average_pixels(uint8_t *row, const uint8_t *prior, size_t bytes
     words8 left = {0};
     for (size_t i = 0; i < bytes; i += pixel_bytes) {
         words8 mean = (left + load_words(prior + i, pixel_bytes)) >> 1;
-        left = (load_words(row + i, pixel_bytes) + mean) & 255;
+        left = bytes_sum(load_words(row + i, pixel_bytes), mean);
         store_words(row + i, left, pixel_bytes);
     }
 }
@@ -213,19 +236,19 @@ struct paeth {
     words8 left, up_left;
 };
 
-/* The pixel whose filtered bytes are RAW and whose neighbour above is UP. */
+/* The pixel whose filtered bytes are RAW and whose neighbour above is UP. Of left, up and upper
+ * left, Paeth's filter takes the one nearest to left + up - upper left: the lower of left and up
+ * where the higher is at most 3 * upper left - left - up, the higher where the lower is at least
+ * that, else the upper left. (Both: then all three are equal.) The next pixel waits for this one,
+ * so what counts is how few steps lie between them: that is why all is added to the upper left. */
 INLINE words8 undo_paeth_pixel(struct paeth *paeth, words8 raw, words8 up)
 {
     words8 left = paeth->left, up_left = paeth->up_left;
-    words8 to_left = up - up_left, to_up = left - up_left;
-    words8 to_up_left = words_magnitude(to_left + to_up);
-    to_left = words_magnitude(to_left);
-    to_up = words_magnitude(to_up);
-    words8 not_left = (to_left > to_up) | (to_left > to_up_left);
-    words8 not_up = to_up > to_up_left;
-    words8 other = (up_left & not_up) | (up & ~not_up);
-    words8 guess = (other & not_left) | (left & ~not_left);
-    paeth->left = (raw + guess) & 255;
+    words8 limit = up_left + up_left + up_left - up - left;
+    words8 lower = words_lower(left, up), higher = words_higher(left, up);
+    words8 to_lower = bytes_difference(lower, up_left) & ~(higher > limit);
+    words8 to_higher = bytes_difference(higher, up_left) & ~(limit > lower);
+    paeth->left = bytes_sum(bytes_sum(bytes_sum(raw, up_left), to_lower), to_higher);
     paeth->up_left = up;
     return paeth->left;
 }
