@@ -310,13 +310,12 @@ static void step_start(struct png_reader *reader)
         png_error(png, "rows of an unexpected size");
 }
 
-static bool reader_prepare(struct png_reader *reader, struct error *error)
+static bool reader_prepare(struct png_reader *reader, unsigned threads, struct error *error)
 {
-    const struct image_shape *shape = &reader->base.info.shape;
     if (!reader_is_plain(reader))
         return reader_run(reader, step_start);
     reader->idat = pngidat_new(reader->source, png_get_uint_32(reader->chunk_header),
-                               image_row_bytes(shape), (unsigned)image_pixel_bytes(shape), error);
+                               &reader->base.info.shape, threads, error);
     return reader->idat != NULL;
 }
 
@@ -355,7 +354,7 @@ static bool reader_open(struct png_reader *reader, const struct codec_read_optio
     if (!reader_check_frame(reader, options, error))
         return false;
     reader->place = NULL;
-    return reader_prepare(reader, error) || reader_report(reader, error);
+    return reader_prepare(reader, options->threads, error) || reader_report(reader, error);
 }
 
 static bool codec_png_open(struct source *source, const struct codec_read_options *options,

@@ -6,24 +6,36 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "codec/codec.h"
 #include "codec/deflate.h"
 #include "codec/pngfilter.h"
 
-enum { READ_BYTES = 16 * 1024, AHEAD_BYTES = 128 * 1024, CHUNK_HEADER_BYTES = 8, CRC_BYTES = 4 };
+enum { READ_BYTES = 16 * 1024, BLOCK_BYTES = 256 * 1024, CHUNK_HEADER_BYTES = 8, CRC_BYTES = 4 };
+
+/* A piece of the decoded stream. */
+struct block {
+    uint8_t *memory;
+    uint8_t *data;  /* what was decoded; before it is room for what the block before left over */
+    size_t filled;
+    uint8_t *next;  /* the next row with its filter type; the row above it lies before it */
+    size_t rows;    /* from there on whose filter is undone */
+    bool bad_filter; /* behind those */
+};
 
 struct pngidat {
     struct source *source;
     struct deflate_decoder *decoder;
-    size_t row_bytes;
-    unsigned pixel_bytes;
+    size_t line_bytes; /* of a row with its filter type */
+    unsigned pixel_bytes, threads;
     char type[5]; /* of the chunk that is being read */
     uint32_t chunk_left, crc;
-    bool stream_ended;
-    /* Rows with their filter types: the one above, whose filter is undone, then those to come. */
-    uint8_t *buffer;
-    size_t capacity, above, next, filled;
-    bool next_done; /* the filter of the next row is undone already */
+    bool begun, stream_ended;
+    uint64_t bytes_left;  /* of the image, to be decoded */
+    struct error failure; /* of the decoder, which is ahead of the rows given */
+    /* One gives rows, while the other is filled. */
+    size_t block_bytes;
+    struct block blocks[2], *current, *other;
 };
 
 static uint32_t big_endian(const uint8_t *bytes)
@@ -31,29 +43,45 @@ static uint32_t big_endian(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-struct pngidat *pngidat_new(struct source *source, uint32_t first_chunk_bytes, size_t row_bytes,
-                            unsigned pixel_bytes, struct error *error)
+static bool block_new(const struct pngidat *idat, struct block *block, struct error *error)
+{
+    /* What is left over is less than a row; then there is the row above it. */
+    size_t before = 2 * idat->line_bytes;
+    block->memory = memory_array(before + idat->block_bytes + PNGFILTER_MARGIN, 1, error);
+    if (block->memory == NULL)
+        return false;
+    block->data = block->next = block->memory + before;
+    memset(block->data - idat->line_bytes, 0, idat->line_bytes);
+    memset(block->data + idat->block_bytes, 0, PNGFILTER_MARGIN);
+    return true;
+}
+
+struct pngidat *pngidat_new(struct source *source, uint32_t first_chunk_bytes,
+                            const struct image_shape *shape, unsigned threads, struct error *error)
 {
     struct pngidat *idat = memory_zeroed(1, sizeof *idat, error);
     if (idat == NULL)
         return NULL;
     idat->source = source;
-    idat->row_bytes = row_bytes;
-    idat->pixel_bytes = pixel_bytes;
+    idat->line_bytes = image_row_bytes(shape) + 1;
+    idat->pixel_bytes = (unsigned)image_pixel_bytes(shape);
+    idat->threads = threads;
     memcpy(idat->type, "IDAT", 5);
     idat->chunk_left = first_chunk_bytes;
     idat->crc = deflate_crc32(0, (const uint8_t *)"IDAT", 4);
-    /* The row above, the next one, and as much again as makes a call of the decoder worth it. */
-    idat->capacity = 2 * (row_bytes + 1) + AHEAD_BYTES;
-    idat->buffer = memory_array(idat->capacity + PNGFILTER_MARGIN, 1, error);
+    idat->bytes_left = (uint64_t)idat->line_bytes * shape->height;
+    idat->block_bytes = idat->bytes_left < BLOCK_BYTES ? (size_t)idat->bytes_left : BLOCK_BYTES;
+    /* So that a full block always completes a row. */
+    if (idat->block_bytes < idat->line_bytes)
+        idat->block_bytes = idat->line_bytes;
+    idat->current = &idat->blocks[0];
+    idat->other = &idat->blocks[1];
     idat->decoder = deflate_decoder_new(error);
-    if (idat->buffer == NULL || idat->decoder == NULL) {
+    if (idat->decoder == NULL || !block_new(idat, idat->current, error) ||
+        !block_new(idat, idat->other, error)) {
         pngidat_free(idat);
         return NULL;
     }
-    memset(idat->buffer, 0, row_bytes + 1);
-    memset(idat->buffer + idat->capacity, 0, PNGFILTER_MARGIN);
-    idat->next = idat->filled = row_bytes + 1;
     return idat;
 }
 
@@ -62,7 +90,8 @@ void pngidat_free(struct pngidat *idat)
     if (idat == NULL)
         return;
     deflate_decoder_free(idat->decoder);
-    free(idat->buffer);
+    free(idat->blocks[0].memory);
+    free(idat->blocks[1].memory);
     free(idat);
 }
 
@@ -172,71 +201,97 @@ static bool idat_decode(struct pngidat *idat, uint8_t *out, size_t size, size_t 
     return false;
 }
 
-/* Makes the next row complete. */
-static bool idat_fill(struct pngidat *idat, struct error *error)
+/* Fills BLOCK as far as the image and the stream go. */
+static void idat_fill(struct pngidat *idat, struct block *block)
 {
-    size_t line_bytes = idat->row_bytes + 1;
-    if (idat->next + line_bytes > idat->capacity) {
-        memmove(idat->buffer, idat->buffer + idat->above, idat->filled - idat->above);
-        idat->filled -= idat->above;
-        idat->next -= idat->above;
-        idat->above = 0;
-    }
-    while (idat->filled - idat->next < line_bytes) {
+    size_t room = idat->block_bytes;
+    if (room > idat->bytes_left)
+        room = (size_t)idat->bytes_left;
+    block->filled = 0;
+    while (block->filled < room && !idat->stream_ended && idat->failure.kind == ERROR_NONE) {
         size_t done = 0;
-        if (idat->stream_ended)
-            return error_set(error, ERROR_CORRUPT, "not enough image data");
-        if (!idat_decode(idat, idat->buffer + idat->filled, idat->capacity - idat->filled, &done,
-                         error))
-            return false;
-        idat->filled += done;
+        if (idat_decode(idat, block->data + block->filled, room - block->filled, &done,
+                        &idat->failure))
+            block->filled += done;
     }
-    return true;
+    idat->bytes_left -= block->filled;
 }
 
-/* Undoes the filter of the next row, and where it is cheaper of the one after it too. */
-static bool idat_undo(struct pngidat *idat, struct error *error)
+/* Undoes the filters of all rows that BLOCK completes. */
+static void idat_undo(const struct pngidat *idat, struct block *block)
 {
-    uint8_t *line = idat->buffer + idat->next, *above = idat->buffer + idat->above;
-    size_t line_bytes = idat->row_bytes + 1;
-    if (line[0] == PNGFILTER_PAETH && idat->filled - idat->next >= 2 * line_bytes &&
-        line[line_bytes] == PNGFILTER_PAETH) {
-        pngfilter_undo_paeth_pair(line + 1, line + line_bytes + 1, above + 1, idat->row_bytes,
-                                  idat->pixel_bytes);
-        idat->next_done = true;
-        return true;
+    size_t line_bytes = idat->line_bytes, row_bytes = line_bytes - 1;
+    size_t rows = (size_t)(block->data + block->filled - block->next) / line_bytes, y = 0;
+    while (y < rows && !block->bad_filter) {
+        uint8_t *line = block->next + y * line_bytes, *below = line + line_bytes;
+        const uint8_t *above = line - line_bytes;
+        if (y + 1 < rows && line[0] == PNGFILTER_PAETH && below[0] == PNGFILTER_PAETH) {
+            pngfilter_undo_paeth_pair(line + 1, below + 1, above + 1, row_bytes,
+                                      idat->pixel_bytes);
+            y += 2;
+        } else if (pngfilter_undo(line[0], line + 1, above + 1, row_bytes, idat->pixel_bytes)) {
+            y++;
+        } else {
+            block->bad_filter = true;
+        }
     }
-    if (!pngfilter_undo(line[0], line + 1, above + 1, idat->row_bytes, idat->pixel_bytes))
-        return error_set(error, ERROR_CORRUPT, "bad filter type %u", line[0]);
+    block->rows = y;
+}
+
+/* Row pointers into the current block stay good while the other one is filled. */
+static void idat_work(void *context, size_t index)
+{
+    struct pngidat *idat = context;
+    if (index == 0)
+        idat_undo(idat, idat->current);
+    else
+        idat_fill(idat, idat->other);
+}
+
+/* Goes on to the block that was decoded ahead, and decodes the one after it meanwhile. */
+static bool idat_advance(struct pngidat *idat, struct error *error)
+{
+    struct block *from = idat->current, *to = idat->other;
+    if (from->bad_filter)
+        return error_set(error, ERROR_CORRUPT, "bad filter type %u", from->next[0]);
+    if (!idat->begun)
+        idat_fill(idat, to);
+    idat->begun = true;
+    if (to->filled == 0 && idat->failure.kind != ERROR_NONE)
+        return error_set(error, idat->failure.kind, "%s", idat->failure.message);
+    if (to->filled == 0)
+        return error_set(error, ERROR_CORRUPT, "not enough image data");
+    size_t left = (size_t)(from->data + from->filled - from->next);
+    to->next = to->data - left;
+    memcpy(to->next - idat->line_bytes, from->next - idat->line_bytes, idat->line_bytes + left);
+    from->filled = 0;
+    idat->current = to;
+    idat->other = from;
+    threads_for(idat->threads, idat->bytes_left > 0 ? 2 : 1, idat_work, idat);
     return true;
 }
 
 const uint8_t *pngidat_row(struct pngidat *idat, struct error *error)
 {
-    if (!idat_fill(idat, error))
-        return NULL;
-    if (idat->next_done)
-        idat->next_done = false;
-    else if (!idat_undo(idat, error))
-        return NULL;
-    idat->above = idat->next;
-    idat->next += idat->row_bytes + 1;
-    return idat->buffer + idat->above + 1;
+    while (idat->current->rows == 0)
+        if (!idat_advance(idat, error))
+            return NULL;
+    const uint8_t *row = idat->current->next + 1;
+    idat->current->next += idat->line_bytes;
+    idat->current->rows--;
+    return row;
 }
 
 /* Reads the rest of the stream; the image is complete, so nothing should come out of it. */
 static bool idat_end_stream(struct pngidat *idat, bool *surplus, struct error *error)
 {
-    *surplus = idat->filled > idat->next;
-    while (!idat->stream_ended) {
+    *surplus = false;
+    while (!idat->stream_ended && !*surplus) {
         size_t done = 0;
-        if (!idat_decode(idat, idat->buffer, idat->capacity, &done, error))
+        if (!idat_decode(idat, idat->other->data, idat->block_bytes, &done, error))
             return false;
-        if (done > 0) {
-            /* More than the image has: what it is does not matter, and it may be much. */
-            *surplus = true;
-            return true;
-        }
+        /* What it is does not matter, and it may be much. */
+        *surplus = done > 0;
     }
     return true;
 }

@@ -6,13 +6,16 @@
 #define CODEC_PNGIDAT_H
 
 #include "base/source.h"
+#include "image/image.h"
 
 struct pngidat;
 
 /* FIRST_CHUNK_BYTES is the length that stands in the header of the first IDAT chunk. The rows
- * together, with one byte more for each, must be below DEFLATE_DECODER_MAX_BYTES. */
-struct pngidat *pngidat_new(struct source *source, uint32_t first_chunk_bytes, size_t row_bytes,
-                            unsigned pixel_bytes, struct error *error);
+ * together, with one byte more for each, must be below DEFLATE_DECODER_MAX_BYTES. With two THREADS
+ * the next rows are decoded while the filters of these are undone. */
+struct pngidat *pngidat_new(struct source *source, uint32_t first_chunk_bytes,
+                            const struct image_shape *shape, unsigned threads,
+                            struct error *error);
 
 /* The next row with its filter undone (16-bit samples big-endian), valid until the next call. NULL
  * on failure: ERROR_TRUNCATED where the input ends, ERROR_CORRUPT for bad data. Call it only as

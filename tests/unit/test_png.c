@@ -84,6 +84,25 @@ static unsigned pair_errors(size_t bytes, unsigned bpp)
     return memcmp(&one, &two, sizeof one) != 0;
 }
 
+/* Every left, up and upper left, eight of them as the channels of a pixel. */
+static unsigned paeth_errors(void)
+{
+    unsigned wrong = 0;
+    for (int up_left = 0; up_left < 256; up_left++)
+        for (int up = 0; up < 256; up++)
+            for (int left = 0; left < 256; left += 8) {
+                uint8_t prior[24], row[24] = {0};
+                memset(prior, up_left, 8);
+                memset(prior + 8, up, 8);
+                for (int i = 0; i < 8; i++)
+                    row[i] = (uint8_t)(left + i - up_left);
+                pngfilter_undo(PNGFILTER_PAETH, row, prior, 16, 8);
+                for (int i = 0; i < 8; i++)
+                    wrong += row[8 + i] != paeth(left + i, up, up_left);
+            }
+    return wrong;
+}
+
 static void test_filters(void)
 {
     static const unsigned pixel_bytes[] = {1, 2, 3, 4, 6, 8};
@@ -99,6 +118,8 @@ static void test_filters(void)
         for (size_t pixels = 1; pixels * pixel_bytes[k] <= MAX_BYTES; pixels += 1 + pixels / 9)
             wrong += pair_errors(pixels * pixel_bytes[k], pixel_bytes[k]);
     tap_ok(wrong == 0, "two rows of Paeth at once are the same as one by one (%u wrong)", wrong);
+    wrong = paeth_errors();
+    tap_ok(wrong == 0, "all that Paeth's filter can meet (%u wrong)", wrong);
     tap_ok(!pngfilter_undo(5, (uint8_t[16]){0}, (uint8_t[16]){0}, 4, 4), "filter 5 is refused");
 }
 
@@ -163,15 +184,16 @@ static struct sink written(const struct image *image, int effort, unsigned threa
 }
 
 static const struct codec_read_options read_options = {
-    .max_pixels = 50000000, .max_dimension = 16384, .threads = 1};
+    .max_pixels = 50000000, .max_dimension = 500000};
 
-static bool read_back(const void *data, size_t size, bool lenient, struct image *image,
-                      struct error *error)
+static bool read_back(const void *data, size_t size, bool lenient, unsigned threads,
+                      struct image *image, struct error *error)
 {
     struct codec_read_options options = read_options;
     struct codec_reader *reader = NULL;
     struct source source;
     options.lenient = lenient;
+    options.threads = threads;
     source_from_memory(&source, data, size);
     bool good =
         codec_open(&source, &options, &reader, error) && codec_read_image(reader, image, error);
@@ -187,10 +209,10 @@ static void test_round_trip(const struct image *image, const char *name)
         struct sink one = written(image, effort, 1), three = written(image, effort, 3);
         wrong += one.used != three.used || memcmp(one.data, three.data, one.used) != 0;
         /* Leniently libpng decodes, else the fast way. */
-        for (int lenient = 0; lenient < 2; lenient++) {
+        for (unsigned threads = 0; threads <= 3; threads++) {
             struct image back = {0};
             struct error error = {0};
-            wrong += !read_back(one.data, one.used, lenient, &back, &error) ||
+            wrong += !read_back(one.data, one.used, threads == 0, threads, &back, &error) ||
                      memcmp(back.pixels, image->pixels, image->stride * image->shape.height) != 0;
             image_free(&back);
         }
@@ -214,6 +236,7 @@ static void test_images(void)
         {517, 400, IMAGE_RGB, true, 8, "517 x 400 RGBA"},
         {333, 301, IMAGE_RGB, false, 16, "333 x 301 RGB, 16 bits"},
         {9001, 2, IMAGE_RGB, false, 8, "9001 x 2 RGB"},
+        {400000, 3, IMAGE_GREY, false, 8, "400000 x 3 grey"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct image image = noisy_image(cases[i].width, cases[i].height, cases[i].color,
@@ -233,20 +256,21 @@ static void test_damage(void)
     for (size_t at = 8; at < sink.used; at++) {
         sink.data[at] ^= 4;
         error_clear(&error);
-        accepted += read_back(sink.data, sink.used, false, &back, &error);
+        accepted += read_back(sink.data, sink.used, false, 2, &back, &error);
         sink.data[at] ^= 4;
     }
     tap_ok(accepted == 0, "no flipped bit is accepted (%u)", accepted);
     for (size_t size = 33; size < sink.used; size++) {
         error_clear(&error);
-        other += read_back(sink.data, size, false, &back, &error) || error.kind != ERROR_TRUNCATED;
+        other +=
+            read_back(sink.data, size, false, 2, &back, &error) || error.kind != ERROR_TRUNCATED;
     }
     tap_ok(other == 0, "every shorter file is truncated (%u not)", other);
     error_clear(&error);
-    read_back(sink.data, sink.used - 5, false, &back, &error);
+    read_back(sink.data, sink.used - 5, false, 1, &back, &error);
     tap_ok(strstr(error.message, "behind the last row") != NULL, "half of IEND: %s", error.message);
     error_clear(&error);
-    read_back(sink.data, 60, false, &back, &error);
+    read_back(sink.data, 60, false, 1, &back, &error);
     tap_ok(strcmp(error.message, "truncated at row 0 of 30") == 0, "at a row: %s", error.message);
     image_free(&image);
     sink_free(&sink);
