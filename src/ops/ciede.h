@@ -9,7 +9,7 @@
 /* Differences of COUNT pixels, ONE against TWO (planes L, a, b each), into DIFFERENCE. The formula
  * of Sharma, Wu, Dalal 2005 in single precision, without trigonometry: the mean hue is the
  * direction between two unit vectors, its multiples follow from the addition theorems. Within
- * 0.003 of lab_ciede2000(), except where the two hues are opposite: there the formula itself jumps,
+ * 0.001 of lab_ciede2000(), except where the two hues are opposite: there the formula itself jumps,
  * and rounding may land on the other side. */
 void ciede2000_row(const float *const one[3], const float *const two[3], float *difference,
                    size_t count);

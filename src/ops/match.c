@@ -12,9 +12,9 @@
 /* Colours that single precision judges at a time. */
 enum { CHUNK = 32 };
 
-/* ciede2000_row_doubtful() is within 0.003 for the colours of RANGE; what it puts this much too far
+/* ciede2000_row_doubtful() is within 0.001 for the colours of RANGE; what it puts this much too far
  * away is still looked at exactly. */
-#define SCREEN_MARGIN 0.01
+#define SCREEN_MARGIN 0.005
 
 /* Lab values outside of this are compared the slow way: beyond it the bound below is not proven,
  * and powers in single precision overflow. */
