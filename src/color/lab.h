@@ -34,8 +34,13 @@ void lab_xyz_to_linear(const double xyz[3], double rgb[3]);
  * pairs to 0.0001. */
 double lab_ciede2000(const double one[3], const double two[3]);
 
-/* The same with K = kL, kC, kH. */
+/* The same with K = kL, kC, kH. The mean hue is the direction between two unit vectors, its
+ * multiples follow from the addition theorems. */
 double lab_ciede2000_weighted(const double one[3], const double two[3], const double k[3]);
+
+/* The same in the words of the paper, with angles: what the others fall back to where hues are
+ * opposite, and agree with to 1e-10 elsewhere. */
+double lab_ciede2000_by_angles(const double one[3], const double two[3], const double k[3]);
 
 /* COUNT pixels of linear-light sRGB, planar, 0..1, to Lab planes, in single precision with a
  * polynomial cube root: within 0.0002 of the above. Planes may not overlap. */

@@ -118,6 +118,31 @@ static void test_opposite_hues(void)
     tap_ok(worst < 1e-5, "CIEDE2000 of opposite hues: %g", worst);
 }
 
+/* Directions instead of angles, over pairs of all kinds: far and near, grey, opposite, around the
+ * hues where R_T lives, with factors. */
+static void test_directions(void)
+{
+    static const double far[] = {200, 5, 1e-3, 1e-9, 0};
+    const double k[2][3] = {{1, 1, 1}, {2, 1.5, 0.7}};
+    uint32_t state = 1;
+    double worst = 0;
+    for (int i = 0; i < 200000; i++) {
+        double one[3], two[3];
+        for (int c = 0; c < 3; c++) {
+            state = state * 1664525u + 1013904223u;
+            one[c] = ((state >> 8) / (double)(1 << 24) - 0.5) * (c == 0 ? 100 : 300);
+            state = state * 1664525u + 1013904223u;
+            two[c] = one[c] + ((state >> 8) / (double)(1 << 24) - 0.5) * far[i % 5];
+        }
+        for (int c = 1; c < 3 && i % 7 < 3; c++)
+            two[c] = i % 7 == 0 ? -one[c] : i % 7 == 1 ? one[c] * 1e-12 : 0;
+        double right = lab_ciede2000_by_angles(one, two, k[i % 2]);
+        double got = lab_ciede2000_weighted(one, two, k[i % 2]);
+        worst = fmax(worst, isfinite(got) ? fabs(got - right) : 1);
+    }
+    tap_ok(worst < 1e-10, "CIEDE2000 by directions and by angles: %g", worst);
+}
+
 static void test_conversions(void)
 {
     for (size_t i = 0; i < sizeof conversions / sizeof *conversions; i++) {
@@ -190,6 +215,7 @@ static void test_row(void)
 int main(void)
 {
     test_ciede2000();
+    test_directions();
     test_opposite_hues();
     test_conversions();
     test_curve();
