@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -523,4 +524,39 @@ bool color_parse(const char *text, struct color *color, struct error *error)
         return false;
     skip_space(&parser);
     return *parser.at == '\0' || expected(&parser, parser.at, "the end of the colour");
+}
+
+/* Light of 8-bit sRGB. */
+static double light_of_byte[256];
+static pthread_once_t light_once = PTHREAD_ONCE_INIT;
+
+static void light_fill(void)
+{
+    for (int i = 0; i < 256; i++)
+        light_of_byte[i] = srgb_decode(i / 255.0);
+}
+
+bool color_parse_hex(const char text[7], double lab[3])
+{
+    double linear[3];
+    pthread_once(&light_once, light_fill);
+    if (text[0] != '#')
+        return false;
+    for (int i = 0; i < 3; i++) {
+        unsigned byte = 0;
+        for (int k = 0; k < 2; k++) {
+            unsigned letter = (unsigned char)text[1 + 2 * i + k];
+            if (!isxdigit((int)letter))
+                return false;
+            byte = byte * 16 + (letter <= '9' ? letter - '0' : (letter | 32u) - 'a' + 10);
+        }
+        linear[i] = light_of_byte[byte];
+    }
+    lab_from_linear(linear, lab);
+    return true;
+}
+
+bool color_parse_plain(const char *text, double lab[3])
+{
+    return strnlen(text, 8) == 7 && color_parse_hex(text, lab);
 }

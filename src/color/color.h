@@ -24,4 +24,11 @@ struct color {
  * ERROR_USAGE quotes TEXT, points at the offending character and suggests near names. */
 bool color_parse(const char *text, struct color *color, struct error *error);
 
+/* Reads what long lists are made of: nothing but #rrggbb. False where TEXT is not that, which says
+ * nothing about whether it is a colour; LAB is what color_parse() gives. */
+bool color_parse_plain(const char *text, double lab[3]);
+
+/* The same for the first seven bytes of TEXT, whatever follows. */
+bool color_parse_hex(const char text[7], double lab[3]);
+
 #endif

@@ -31,7 +31,6 @@ struct deltae_rows {
     enum columns columns;  /* as a heading names them; ANY: by their number */
     size_t places[6];      /* of the columns that a heading names */
     size_t heading_count;  /* its fields */
-    double light[256];     /* of 8-bit sRGB */
     struct memo *memo;     /* MEMO_COUNT */
     char *copy;            /* DELTAE_LONGEST_ROW + 1 */
 };
@@ -42,8 +41,6 @@ struct deltae_rows *deltae_rows_new(const struct difference *difference, struct 
     if (rows == NULL)
         return NULL;
     rows->difference = *difference;
-    for (int i = 0; i < 256; i++)
-        rows->light[i] = srgb_decode(i / 255.0);
     rows->memo = memory_zeroed(MEMO_COUNT, sizeof *rows->memo, error);
     rows->copy = memory_array(DELTAE_LONGEST_ROW + 1, 1, error);
     if (rows->memo != NULL && rows->copy != NULL)
@@ -112,31 +109,11 @@ static bool plain_row(const char *line, size_t length, char separator, double la
     return at == line + length;
 }
 
-/* "#rrggbb" at AT, as color_parse() would have it. */
-static bool plain_hex(const struct deltae_rows *rows, const char *at, double lab[3])
-{
-    double linear[3];
-    if (*at != '#')
-        return false;
-    for (int i = 0; i < 3; i++) {
-        unsigned byte = 0;
-        for (int k = 0; k < 2; k++) {
-            unsigned letter = (unsigned char)*++at;
-            if (!isxdigit((int)letter))
-                return false;
-            byte = byte * 16 + (letter <= '9' ? letter - '0' : (letter | 32u) - 'a' + 10);
-        }
-        linear[i] = rows->light[byte];
-    }
-    lab_from_linear(linear, lab);
-    return true;
-}
-
 static bool hex_row(const struct deltae_rows *rows, const char *line, size_t length,
                     double lab[2][3])
 {
-    return length == 15 && line[7] == rows->separator && plain_hex(rows, line, lab[0]) &&
-           plain_hex(rows, line + 8, lab[1]);
+    return length == 15 && line[7] == rows->separator && color_parse_hex(line, lab[0]) &&
+           color_parse_hex(line + 8, lab[1]);
 }
 
 static double lab_difference(const struct deltae_rows *rows, double lab[2][3])

@@ -77,13 +77,13 @@ static void session_free(struct session *session)
 /* What was asked as one field: blanks of any kind are one. */
 static void add_query(struct text *text, const char *query)
 {
-    while (isspace((unsigned char)*query))
-        query++;
-    for (const char *p = query; *p != '\0'; p++) {
-        if (!isspace((unsigned char)*p))
-            text_add_bytes(text, p, 1);
-        else if (p[1] != '\0' && !isspace((unsigned char)p[1]))
-            text_add(text, " ");
+    static const char blanks[] = " \t\n\v\f\r";
+    const char *gap = "";
+    for (size_t length; *(query += strspn(query, blanks)) != '\0'; query += length) {
+        length = strcspn(query, blanks);
+        text_add(text, gap);
+        text_add_bytes(text, query, length);
+        gap = " ";
     }
 }
 
@@ -125,10 +125,9 @@ static void match_text(const struct session *session, const struct query *query,
     text_add(answer, "\n");
 }
 
-static json_t *matches_json(const struct session *session, const struct query *query, size_t found,
-                            size_t near)
+static json_t *matches_json(const struct session *session, const struct query *query,
+                            const struct match *match, size_t found, size_t near)
 {
-    const struct match *match = session->found;
     json_t *list = json_array();
     for (size_t i = 0; i < near; i++)
         json_array_append_new(list, shade_json(&session->shades[match[i].index], match[i].de));
@@ -149,17 +148,23 @@ bool session_wants_json(const struct session *session)
     return session->fields->common.json || session->fields->common.report_fd >= 0;
 }
 
-void session_match(struct session *session, const struct query *query, json_t **result)
+void session_answer(struct session *session, const struct query *query, const struct match *match,
+                    size_t found, json_t **result)
 {
-    size_t found = matcher_find(session->matcher, query->lab, session->wanted, session->found);
     size_t near = 0, top = (size_t)session->fields->top;
-    while (near < found && near < top && session->found[near].de <= session->max_de)
+    while (near < found && near < top && match[near].de <= session->max_de)
         near++;
     session->none = session->none || near == 0;
     if (session_wants_json(session))
-        *result = matches_json(session, query, found, near);
+        *result = matches_json(session, query, match, found, near);
     for (size_t i = 0; i < near && !session->fields->common.json; i++)
-        match_text(session, query, &session->found[i]);
+        match_text(session, query, &match[i]);
+}
+
+void session_match(struct session *session, const struct query *query, json_t **result)
+{
+    size_t found = matcher_find(session->matcher, query->lab, session->wanted, session->found);
+    session_answer(session, query, session->found, found, result);
 }
 
 bool session_flush(struct session *session, struct error *error)
@@ -178,8 +183,11 @@ bool session_report(struct session *session, const struct error *failure, struct
         if (run->exit_status == 0)
             run->exit_status = error_exit_status(failure->kind);
     }
-    bool done = !session_wants_json(session) || cli_report_json(run, failure, error);
-    clock_gettime(CLOCK_MONOTONIC, &run->started);
+    bool done = true;
+    if (session_wants_json(session)) {
+        done = cli_report_json(run, failure, error);
+        clock_gettime(CLOCK_MONOTONIC, &run->started);
+    }
     return done && (run->answer.length < FLUSH_BYTES || session_flush(session, error));
 }
 

@@ -73,11 +73,18 @@ bool session_wants_json(const struct session *session);
 /* Matches QUERY: lines into run->answer; RESULT becomes the object where one is wanted. */
 void session_match(struct session *session, const struct query *query, json_t **result);
 
+/* The same where the FOUND nearest are known. */
+void session_answer(struct session *session, const struct query *query, const struct match *match,
+                    size_t found, json_t **result);
+
 /* What became of one of several queries: FAILURE NULL, or the reason. */
 bool session_report(struct session *session, const struct error *failure, struct error *error);
 
 /* Lets out what was answered so far, where it goes to stdout. */
 bool session_flush(struct session *session, struct error *error);
+
+/* Matches every line of SOURCE and reports them one by one. (ralmatch_list.c) */
+bool session_list(struct session *session, struct source *source, struct error *error);
 
 /* Matches what is in NAME: an image's colours or a list. (ralmatch_input.c) */
 bool session_file(struct session *session, const char *name, struct error *error);

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,87 +15,8 @@
 #include "ops/palette.h"
 #include "tools/ralmatch.h"
 
-enum { LINE_BYTES = 4096 };
-
 /* Colours of an image nearer than this are one, as for imgpalette. */
 #define IMAGE_MERGE_DE 5
-
-/* The next line of SOURCE, without its end. False at the end of the input, with ERROR set where
- * that came by a failure. What was answered goes out before waiting for more, so that a program
- * may send a colour and wait for its match. */
-static bool list_line(struct session *session, struct source *source, char line[LINE_BYTES],
-                      struct error *error)
-{
-    for (size_t wanted = 1, got = 0;; wanted = got + 1) {
-        struct pollfd input = {.fd = source->fd, .events = POLLIN};
-        const char *data = NULL, *end = NULL;
-        bool buffered = source->block_end - source->block_start >= wanted;
-        if (!buffered && poll(&input, 1, 0) == 0 && !session_flush(session, error))
-            return false;
-        data = (const char *)source_peek(source, wanted, &got, error);
-        if (data == NULL || got == 0)
-            return false;
-        end = memchr(data, '\n', got);
-        size_t length = end == NULL ? got : (size_t)(end - data);
-        if (end == NULL && got >= wanted && got < LINE_BYTES)
-            continue;
-        if (length >= LINE_BYTES)
-            return error_set(error, ERROR_UNSUPPORTED,
-                             "is not a list of colours: a line is longer "
-                             "than %d bytes",
-                             LINE_BYTES - 1);
-        memcpy(line, data, length);
-        line[length] = '\0';
-        source_take(source, length + (end != NULL));
-        if (strlen(line) != length)
-            return error_set(error, ERROR_UNSUPPORTED, "is not text");
-        return true;
-    }
-}
-
-static bool is_comment(const char *line)
-{
-    return line[0] == '\0' || (line[0] == '#' && !isalnum((unsigned char)line[1]));
-}
-
-static bool list_entry(struct session *session, const char *line, size_t number,
-                       struct error *error)
-{
-    struct error reason = {0}, failure = {0};
-    struct color color;
-    struct query query = {.text = line, .share = -1, .line = number};
-    if (!color_parse(line, &color, &reason)) {
-        error_set(&failure, ERROR_CORRUPT, "line %zu: %s", number, reason.message);
-        if (reason.hint[0] != '\0')
-            error_hint(&failure, "%s", reason.hint);
-        return session_report(session, &failure, error);
-    }
-    memcpy(query.lab, color.lab, sizeof query.lab);
-    session_match(session, &query, &session->run->result);
-    return session_report(session, NULL, error);
-}
-
-/* Every line of SOURCE. */
-static bool session_list(struct session *session, struct source *source, struct error *error)
-{
-    char line[LINE_BYTES];
-    struct error failure = {0};
-    size_t number = 0, colors = 0;
-    while (list_line(session, source, line, &failure)) {
-        const char *text = line;
-        if (number++ == 0 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
-            text += 3;
-        text += strspn(text, " \t\r");
-        if (is_comment(text))
-            continue;
-        colors++;
-        if (!list_entry(session, text, number, error))
-            return false;
-    }
-    if (failure.kind == ERROR_NONE && colors == 0)
-        error_set(&failure, ERROR_TRUNCATED, "has no colours");
-    return failure.kind == ERROR_NONE || session_report(session, &failure, error);
-}
 
 static json_t *image_json(json_t *colors)
 {

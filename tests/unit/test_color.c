@@ -595,6 +595,29 @@ static void test_random(void)
            passed, insane);
 }
 
+/* What long lists are made of, by the short way and by the long one. */
+static void test_plain(void)
+{
+    static const char *const others[] = {"",         "#",         "#12345",   "#1234567", "#12345678",
+                                         "#12345g",  " #123456",  "#123456 ", "123456",   "#123 56",
+                                         "rebecca",  "#-12345"};
+    unsigned different = 0, taken = 0;
+    for (unsigned i = 0; i < 1u << 12; i++) {
+        char text[8];
+        double lab[3] = {-1};
+        struct color color;
+        snprintf(text, sizeof text, i % 2 == 0 ? "#%06x" : "#%06X", i * 4099u & 0xffffffu);
+        different += !color_parse_plain(text, lab) || !color_parse(text, &color, NULL) ||
+                     memcmp(lab, color.lab, sizeof lab) != 0;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        double lab[3];
+        taken += color_parse_plain(others[i], lab);
+    }
+    tap_ok(different == 0 && taken == 0, "#rrggbb by the short way: %u differ, %u are none",
+           different, taken);
+}
+
 int main(void)
 {
     test_equal();
@@ -606,5 +629,6 @@ int main(void)
     test_bad();
     test_ral();
     test_random();
+    test_plain();
     return tap_done();
 }
