@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/compiler.h"
+
 /* The same loop for both depths; FULL is what opaque means. */
 #define CONVERT_PIXELS(type, full)                                                                 \
     do {                                                                                           \
@@ -81,6 +83,19 @@ void image_flatten(struct image *image, const double background[3])
     image->shape.alpha = false;
 }
 
+/* Pixels of four bytes, one word each: this is every cutout. Nothing is written where all is well,
+ * because an earlier stage of a pipe has cleared them already. */
+MULTIVERSION static void clear_transparent32(uint32_t *pixels, size_t count)
+{
+    static const uint8_t alpha_bytes[4] = {0, 0, 0, 255};
+    uint32_t alpha_mask, wrong = 0;
+    memcpy(&alpha_mask, alpha_bytes, sizeof alpha_mask);
+    for (size_t x = 0; x < count; x++)
+        wrong |= (pixels[x] & alpha_mask) != 0 ? 0 : pixels[x];
+    for (size_t x = 0; wrong != 0 && x < count; x++)
+        pixels[x] = (pixels[x] & alpha_mask) != 0 ? pixels[x] : 0;
+}
+
 void image_clear_transparent(struct image *image)
 {
     unsigned channels = image_channels(&image->shape);
@@ -90,13 +105,7 @@ void image_clear_transparent(struct image *image)
     for (uint32_t y = 0; y < image->shape.height; y++) {
         uint8_t *row = image_row(image, y);
         if (bytes == 4 && channels == 4) {
-            /* One word a pixel, without a branch: this is every cutout. */
-            uint32_t *pixel = (void *)row;
-            static const uint8_t alpha_bytes[4] = {0, 0, 0, 255};
-            uint32_t alpha_mask;
-            memcpy(&alpha_mask, alpha_bytes, sizeof alpha_mask);
-            for (uint32_t x = 0; x < image->shape.width; x++)
-                pixel[x] = (pixel[x] & alpha_mask) != 0 ? pixel[x] : 0;
+            clear_transparent32((void *)row, image->shape.width);
             continue;
         }
         for (uint32_t x = 0; x < image->shape.width; x++, row += bytes) {
