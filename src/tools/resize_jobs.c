@@ -16,7 +16,11 @@
 #include "ops/resize_plan.h"
 #include "ops/sharpen.h"
 
-enum { BAND_ROWS = RESAMPLE_BAND_ROWS, ROWS_A_PIECE = 8 };
+enum {
+    BAND_ROWS = RESAMPLE_BAND_ROWS,
+    ROWS_A_PIECE = 8,
+    PIECES = (BAND_ROWS + ROWS_A_PIECE - 1) / ROWS_A_PIECE
+};
 
 /* One output on its way. */
 struct job {
@@ -201,14 +205,23 @@ static bool job_prepare(struct resize *resize, struct job *job, struct error *er
                          error);
 }
 
-/* Rows of the source on their way into all outputs. */
+/* Rows of the source on their way into all outputs, and those behind them on their way in. */
 struct band {
     struct resize *resize;
-    const uint8_t *rows;
-    float *light;
-    size_t stride;
+    const struct image *upright; /* an image that had to be turned as a whole; else without pixels */
+    uint8_t *buffers[2];         /* the rows from the codec: of this band, and of the next one */
+    float *light;                /* a row for each piece: it stays in the cache */
     uint32_t first, count;
+    bool read;                   /* the next rows are there */
+    struct error error;
 };
+
+static const uint8_t *band_row(const struct band *band, uint32_t y)
+{
+    return band->upright->pixels != NULL
+               ? image_row(band->upright, band->first + y)
+               : band->buffers[0] + y * image_row_bytes(&band->resize->input.shape);
+}
 
 /* Some rows of the band to light, and across into each output. */
 static void band_across(void *context, size_t index)
@@ -218,20 +231,52 @@ static void band_across(void *context, size_t index)
     const struct image_shape *shape = &resize->input.shape;
     uint32_t first = (uint32_t)index * ROWS_A_PIECE;
     uint32_t end = first + ROWS_A_PIECE < band->count ? first + ROWS_A_PIECE : band->count;
+    float *light = band->light + index * shape->width * 4;
     for (uint32_t y = first; y < end; y++) {
-        float *light = band->light + (size_t)y * shape->width * 4;
-        resample_load_row(&resize->tone, shape, band->rows + y * band->stride, light,
-                          shape->width);
+        resample_load_row(&resize->tone, shape, band_row(band, y), light, shape->width);
         for (size_t i = 0; i < resize->job_count; i++)
             if (resize->jobs[i].resampler != NULL)
                 resampler_across(resize->jobs[i].resampler, light, y);
     }
 }
 
-/* One chunk of columns of one output. */
+/* The rows that are wanted as they are. */
+static void band_copy(const struct band *band)
+{
+    const struct resize *resize = band->resize;
+    size_t bytes = image_row_bytes(&resize->input.shape);
+    for (size_t i = 0; i < resize->job_count; i++)
+        for (uint32_t y = 0; resize->jobs[i].resampler == NULL && y < band->count; y++)
+            memcpy(image_row(&resize->jobs[i].view, band->first + y), band_row(band, y), bytes);
+}
+
+static uint32_t band_rows_from(const struct band *band, uint32_t first)
+{
+    uint32_t left = band->resize->input.shape.height - first;
+    return left < BAND_ROWS ? left : BAND_ROWS;
+}
+
+/* Fetches COUNT rows for the second buffer. */
+static bool band_read(struct band *band, uint32_t count)
+{
+    struct resize *resize = band->resize;
+    band->read = count == 0 || band->upright->pixels != NULL ||
+                 cli_input_rows(resize->run, &resize->input, band->buffers[1],
+                                image_row_bytes(&resize->input.shape), count, &band->error);
+    return band->read;
+}
+
+/* What can be done once the rows are resampled across: first the next rows are read, because a
+ * stage before this one in a pipe is slower than we are, then one chunk of columns at a time. */
 static void band_down(void *context, size_t index)
 {
-    const struct band *band = context;
+    struct band *band = context;
+    if (index == 0) {
+        band_read(band, band_rows_from(band, band->first + band->count));
+        band_copy(band);
+        return;
+    }
+    index--;
     for (size_t i = 0; i < band->resize->job_count; i++) {
         struct resampler *resampler = band->resize->jobs[i].resampler;
         size_t chunks = resampler == NULL ? 0 : resampler_chunks(resampler);
@@ -243,24 +288,21 @@ static void band_down(void *context, size_t index)
     }
 }
 
-static void band_take(struct band *band, unsigned threads)
+/* Takes the band, and reads the one behind it. */
+static bool band_take(struct band *band, unsigned threads)
 {
     const struct resize *resize = band->resize;
-    size_t bytes = image_row_bytes(&resize->input.shape), chunks = 0;
-    for (size_t i = 0; i < resize->job_count; i++) {
-        const struct job *job = &resize->jobs[i];
-        if (job->resampler != NULL)
-            chunks += resampler_chunks(job->resampler);
-        for (uint32_t y = 0; job->resampler == NULL && y < band->count; y++)
-            memcpy(image_row(&job->view, band->first + y), band->rows + y * band->stride, bytes);
-    }
-    if (chunks == 0)
-        return;
-    threads_for(threads, (band->count + ROWS_A_PIECE - 1) / ROWS_A_PIECE, band_across, band);
-    threads_for(threads, chunks, band_down, band);
+    size_t chunks = 0;
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (resize->jobs[i].resampler != NULL)
+            chunks += resampler_chunks(resize->jobs[i].resampler);
+    if (chunks > 0)
+        threads_for(threads, (band->count + ROWS_A_PIECE - 1) / ROWS_A_PIECE, band_across, band);
+    threads_for(threads, 1 + chunks, band_down, band);
     for (size_t i = 0; i < resize->job_count; i++)
         if (resize->jobs[i].resampler != NULL)
             resampler_advance(resize->jobs[i].resampler, band->count);
+    return band->read;
 }
 
 static bool resize_needs_light(const struct resize *resize)
@@ -271,39 +313,32 @@ static bool resize_needs_light(const struct resize *resize)
     return false;
 }
 
-/* Rows from the codec, or from an image that had to be turned upright as a whole. */
-static bool resize_get_rows(struct resize *resize, const struct image *upright, struct band *band,
-                            uint8_t *buffer, struct error *error)
-{
-    if (upright->pixels != NULL) {
-        band->rows = image_row(upright, band->first);
-        band->stride = upright->stride;
-        return true;
-    }
-    band->rows = buffer;
-    band->stride = image_row_bytes(&resize->input.shape);
-    return cli_input_rows(resize->run, &resize->input, buffer, band->stride, band->count, error);
-}
-
 static bool resize_stream(struct resize *resize, const struct image *upright, struct error *error)
 {
     const struct image_shape *shape = &resize->input.shape;
     unsigned threads = cli_threads(&resize->options->common);
-    bool light = resize_needs_light(resize);
-    uint8_t *buffer = memory_array(BAND_ROWS, image_row_bytes(shape), error);
-    float *floats =
-        memory_array(light ? BAND_ROWS : 1, shape->width * 4 * sizeof(float), error);
-    bool done = buffer != NULL && floats != NULL;
-    struct band band = {.resize = resize, .light = floats};
-    for (; done && band.first < shape->height; band.first += band.count) {
-        uint32_t left = shape->height - band.first;
-        band.count = left < BAND_ROWS ? left : BAND_ROWS;
-        done = resize_get_rows(resize, upright, &band, buffer, error);
-        if (done)
-            band_take(&band, threads);
+    size_t bytes = image_row_bytes(shape) * BAND_ROWS;
+    uint8_t *buffer = memory_array(2, bytes, error);
+    float *light = memory_array(resize_needs_light(resize) ? PIECES : 1,
+                                shape->width * 4 * sizeof(float), error);
+    struct band band = {.resize = resize, .upright = upright, .light = light};
+    bool done = buffer != NULL && light != NULL;
+    if (done) {
+        band.buffers[0] = buffer + bytes;
+        band.buffers[1] = buffer;
+        done = band_read(&band, band_rows_from(&band, 0));
     }
+    for (; done && band.first < shape->height; band.first += band.count) {
+        uint8_t *next = band.buffers[0];
+        band.buffers[0] = band.buffers[1];
+        band.buffers[1] = next;
+        band.count = band_rows_from(&band, band.first);
+        done = band_take(&band, threads);
+    }
+    if (band.error.kind != ERROR_NONE)
+        *error = band.error;
     free(buffer);
-    free(floats);
+    free(light);
     return done;
 }
 
