@@ -17,6 +17,7 @@ struct pam_reader {
     struct source *source;
     unsigned maxval;
     uint16_t *scale; /* the full-range value of each sample; NULL where that is the sample */
+    uint8_t *band;   /* some rows, for whoever wants them further apart than they come */
     bool lenient, frame_chosen;
     bool ended; /* the source is at its end, the rows that are left are empty */
 };
@@ -178,6 +179,7 @@ static void pam_close(struct codec_reader *reader)
 {
     struct pam_reader *pam = (struct pam_reader *)(void *)reader;
     free(pam->scale);
+    free(pam->band);
     free(pam);
 }
 
@@ -283,19 +285,36 @@ static bool pam_read_band(struct pam_reader *pam, uint8_t *rows, size_t count, u
     return pam_convert(pam, rows, whole * row_bytes, error);
 }
 
+/* The same for rows STRIDE apart: a call to the kernel for each of them would cost more than the
+ * copy. */
+static bool pam_read_apart(struct pam_reader *pam, uint8_t *rows, size_t stride, size_t count,
+                           uint64_t row, struct error *error)
+{
+    size_t row_bytes = image_row_bytes(&pam->base.info.shape);
+    if (pam->band == NULL)
+        pam->band = memory_array(BAND_BYTES / row_bytes + 1, row_bytes, error);
+    if (pam->band == NULL || !pam_read_band(pam, pam->band, count, row, error))
+        return false;
+    for (size_t y = 0; y < count; y++)
+        memcpy(rows + stride * y, pam->band + row_bytes * y, row_bytes);
+    return true;
+}
+
 static bool pam_read_rows(struct codec_reader *reader, uint8_t *rows, size_t stride,
                           uint32_t count, struct error *error)
 {
     struct pam_reader *pam = (struct pam_reader *)(void *)reader;
     const struct image_shape *shape = &reader->info.shape;
     size_t row_bytes = image_row_bytes(shape), band = count;
-    if (stride != row_bytes)
-        band = 1;
-    else if (shape->depth == 16 || pam->scale != NULL)
+    bool apart = stride != row_bytes;
+    if (apart || shape->depth == 16 || pam->scale != NULL)
         band = BAND_BYTES / row_bytes + 1;
     for (size_t done = 0; done < count; done += band) {
         size_t wanted = count - done < band ? count - done : band;
-        if (!pam_read_band(pam, rows + stride * done, wanted, reader->rows_read + done, error))
+        uint8_t *at = rows + stride * done;
+        uint64_t row = reader->rows_read + done;
+        if (!(apart ? pam_read_apart(pam, at, stride, wanted, row, error)
+                    : pam_read_band(pam, at, wanted, row, error)))
             return false;
     }
     return true;

@@ -477,6 +477,29 @@ static void test_apart(void)
     codec_close(reader);
 }
 
+/* The same for more rows than are fetched at once. */
+static void test_far_apart(void)
+{
+    enum { WIDTH = 1000, ROWS = 500, STRIDE = WIDTH + 1 };
+    static const char header[] = "P5 1000 500 255\n";
+    static char bytes[sizeof header - 1 + WIDTH * ROWS];
+    static uint8_t rows[STRIDE * ROWS];
+    struct source source;
+    struct codec_reader *reader = NULL;
+    struct error error = {0};
+    memcpy(bytes, header, sizeof header - 1);
+    for (size_t i = 0; i < WIDTH * ROWS; i++)
+        bytes[sizeof header - 1 + i] = (char)(i % 251);
+    source_from_memory(&source, bytes, sizeof bytes);
+    bool done = codec_open(&source, &usual, &reader, &error) &&
+                codec_read_rows(reader, rows, STRIDE, ROWS, &error) &&
+                codec_finish(reader, &error);
+    for (size_t i = 0; done && i < STRIDE * ROWS; i++)
+        done = rows[i] == (i % STRIDE < WIDTH ? (i / STRIDE * WIDTH + i % STRIDE) % 251 : 0);
+    tap_ok(done, "many rows apart from each other: %s", error.message);
+    codec_close(reader);
+}
+
 /* A pipe has no size and gives its bytes in pieces. */
 static void test_pipe(void)
 {
@@ -535,6 +558,7 @@ int main(void)
     test_tail(BYTES("P5 1 1 255\nxP8 \n"), true, "what is no image behind the image");
     test_lenient();
     test_apart();
+    test_far_apart();
     test_pipe();
     return tap_done();
 }
