@@ -370,13 +370,17 @@ static bool outfile_close(struct outfile *file)
     return fd == STDOUT_FILENO || close(fd) == 0;
 }
 
+bool outfile_sync(struct outfile *file, struct error *error)
+{
+    file->synced = file->synced || file->dir_fd < 0 || fsync(file->fd) == 0;
+    return file->synced || outfile_error(error, file->path, ERROR_IO, errno, "cannot be written");
+}
+
 bool outfile_commit(struct outfile *file, struct error *error)
 {
     const char *path = file->path == NULL ? "stdout" : file->path;
-    bool done = true;
+    bool done = outfile_sync(file, error);
     if (file->dir_fd >= 0) {
-        if (fsync(file->fd) != 0)
-            done = outfile_error(error, path, ERROR_IO, errno, "cannot be written");
         signals_hold();
         if (done && !outfile_place(file))
             done = outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be put in place");

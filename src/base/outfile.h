@@ -24,6 +24,7 @@ struct outfile {
     char *name;      /* its last component; points into PATH */
     char temporary[256]; /* the named temporary's name; empty where it is unnamed */
     bool exclusive;  /* the target must not exist */
+    bool synced;
 };
 
 enum outfile_flags {
@@ -34,6 +35,10 @@ enum outfile_flags {
 /* Prepares for writing to PATH ("-": standard output). Nothing is visible yet. Every refusal is
  * ERROR_CANNOT_CREATE, or ERROR_POLICY by --root, with error.file set. */
 bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error);
+
+/* Waits until all that was written is on the disk, which outfile_commit() then need not do: for
+ * threads that write several files, as one wait after the other takes long. */
+bool outfile_sync(struct outfile *file, struct error *error);
 
 /* Syncs and puts the file in its place, or fails and leaves the old one. Closes FILE either way. */
 bool outfile_commit(struct outfile *file, struct error *error);
