@@ -92,11 +92,27 @@ static inline uint32_t alpha_at(const struct image *image, const uint8_t *row, s
     return wide;
 }
 
+MULTIVERSION static bool span_clear32(const pixel32 *pixels)
+{
+    uint32_t any = 0;
+    for (int i = 0; i < SPAN; i++)
+        any |= pixels[i];
+    return (any >> ALPHA_SHIFT & 0xff) == 0;
+}
+
+/* Whether the SPAN pixels from X on are known to have no alpha. */
+static bool span_clear(const struct image *image, const uint8_t *row, size_t x)
+{
+    return shape_fits32(&image->shape) && span_clear32((const pixel32 *)(const void *)row + x);
+}
+
 /* The first column below LIMIT with alpha, or LIMIT. */
 static uint32_t alpha_first(const struct image *image, uint32_t y, uint32_t limit)
 {
     const uint8_t *row = image_row(image, y);
     uint32_t x = 0;
+    while (limit - x >= SPAN && span_clear(image, row, x))
+        x += SPAN;
     while (x < limit && alpha_at(image, row, x) == 0)
         x++;
     return x;
@@ -107,6 +123,8 @@ static uint32_t alpha_end(const struct image *image, uint32_t y, uint32_t start)
 {
     const uint8_t *row = image_row(image, y);
     uint32_t x = image->shape.width;
+    while (x - start >= SPAN && span_clear(image, row, x - SPAN))
+        x -= SPAN;
     while (x > start && alpha_at(image, row, x - 1) == 0)
         x--;
     return x;

@@ -521,6 +521,26 @@ static void check_empty_border(void)
     image_free(&small);
 }
 
+/* A dot in any column is found: its hard shadow is one dot. */
+static void check_dots(void)
+{
+    enum { WIDTH = 200 };
+    struct shadow_options options = {.opacity = 1.0, .keep_canvas = true, .shadow_only = true};
+    bool right = true;
+    for (uint32_t column = 0; column < WIDTH; column++) {
+        struct image dot = image_of(shape_of(WIDTH, 3, IMAGE_RGB, 8), nothing);
+        sample_set(&dot, column, 1, 3, 255);
+        struct result result = shadow_of(&dot, &options);
+        for (uint32_t y = 0; y < 3; y++)
+            for (uint32_t x = 0; x < WIDTH; x++)
+                right = right && alpha_get(&result.image, x, y) ==
+                                     (x == column && y == 1 ? 255u : 0u);
+        image_free(&result.framed);
+        image_free(&dot);
+    }
+    tap_ok(right, "a dot in any column has a shadow, and only it");
+}
+
 /* A dot dilated by a disc, not blurred: the shadow is the disc. */
 static void check_spread(void)
 {
@@ -615,6 +635,7 @@ int main(void)
     check_no_bands();
     check_keep();
     check_empty_border();
+    check_dots();
     check_spread();
     check_no_shadow();
     return tap_done();
