@@ -191,14 +191,19 @@ static bool output_make_rgb(struct image *image, struct error *error)
     return true;
 }
 
+static bool output_flattens(const struct cli_run *run, const struct cli_output *output,
+                            const struct image *image)
+{
+    bool wanted = (run->tool->groups & CLI_FLATTEN) != 0 &&
+                  option_given(&run->set, &run->parsed, "background");
+    return image->shape.alpha && (!codec_of(output->format)->writes_alpha || wanted);
+}
+
 bool cli_output_prepare(struct cli_run *run, const struct cli_output *output, struct image *image,
                         struct error *error)
 {
     const struct codec *codec = codec_of(output->format);
-    bool wanted = (run->tool->groups & CLI_FLATTEN) != 0 &&
-                  option_given(&run->set, &run->parsed, "background");
-    if (image->shape.alpha && (!codec->writes_alpha || wanted) &&
-        !output_flatten(run, output, image, error))
+    if (output_flattens(run, output, image) && !output_flatten(run, output, image, error))
         return false;
     if (image->shape.depth == 16 && !codec->writes_depth16)
         image_narrow(image);
@@ -222,20 +227,26 @@ static struct codec_write_options output_options(const struct cli_run *run,
     };
 }
 
-bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
-                       const struct image *image, struct error *error)
+static bool output_encode(struct cli_output *output, const struct image *image,
+                          const struct codec_write_options *options, struct error *error)
 {
-    struct codec_write_options options = output_options(run, output);
     struct sink sink;
     output->width = image->shape.width;
     output->height = image->shape.height;
     if (output->dry)
         return true;
     sink_to_fd(&sink, output->file.fd);
-    bool done = codec_write(output->format, &sink, image, &options, error);
+    bool done = codec_write(output->format, &sink, image, options, error);
     output->bytes = sink.total_bytes;
     sink_free(&sink);
-    return done || output_failed(output, error);
+    return done;
+}
+
+bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
+                       const struct image *image, struct error *error)
+{
+    struct codec_write_options options = output_options(run, output);
+    return output_encode(output, image, &options, error) || output_failed(output, error);
 }
 
 /* Encodes into memory; false also where it became larger than MAX_BYTES (then without an error). */
@@ -333,12 +344,58 @@ void cli_output_discard(struct cli_output *output)
     outfile_discard(&output->file);
 }
 
-bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
-                      struct error *error)
+static bool output_commit_alone(struct cli_run *run, struct cli_output *output, struct error *error)
 {
-    if (!cli_output_prepare(run, output, image, error) ||
-        !cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
+    if (!cli_output_commit(run, output, error))
         return false;
     run->output = cli_output_json(output);
     return true;
+}
+
+bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
+                      struct error *error)
+{
+    return cli_output_prepare(run, output, image, error) &&
+           cli_output_encode(run, output, image, error) && output_commit_alone(run, output, error);
+}
+
+/* An image on its way, whose rows are made, then prepared, when they are asked for. */
+struct output_rows {
+    const struct cli_run *run;
+    const struct image *image;
+    cli_output_make *make;
+    void *context;
+    uint32_t ready;
+    bool failed;
+};
+
+static bool output_make(void *context, uint32_t end, struct error *error)
+{
+    struct output_rows *rows = context;
+    rows->failed = !rows->make(rows->context, end, error);
+    if (rows->failed)
+        return false;
+    struct image_box box = {0, rows->ready, rows->image->shape.width, end - rows->ready};
+    struct image view = image_view(rows->image, &box);
+    if (!rows->run->options->exact)
+        image_clear_transparent(&view);
+    rows->ready = end;
+    return true;
+}
+
+bool cli_output_write_made(struct cli_run *run, struct cli_output *output, struct image *image,
+                           cli_output_make *make, void *context, struct error *error)
+{
+    struct output_rows rows = {.run = run, .image = image, .make = make, .context = context};
+    struct codec_write_options options = output_options(run, output);
+    if (output->dry || !codec_of(output->format)->writes_as_made ||
+        output_flattens(run, output, image))
+        return make(context, image->shape.height, error) &&
+               cli_output_write(run, output, image, error);
+    options.make = output_make;
+    options.make_context = &rows;
+    /* What could not be made has its own reason, in which the output has no part. */
+    if (!output_encode(output, image, &options, error))
+        return !rows.failed && output_failed(output, error);
+    return output_commit_alone(run, output, error);
 }

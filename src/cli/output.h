@@ -52,4 +52,11 @@ void cli_output_discard(struct cli_output *output);
 bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
                       struct error *error);
 
+/* The same for an image whose rows are still to be made: MAKE is asked, from the top on, for those
+ * before END, and what goes to a later stage of a pipe leaves while the rest is being made. The
+ * shape and the metadata of IMAGE are final. */
+typedef bool cli_output_make(void *context, uint32_t end, struct error *error);
+bool cli_output_write_made(struct cli_run *run, struct cli_output *output, struct image *image,
+                           cli_output_make *make, void *context, struct error *error);
+
 #endif

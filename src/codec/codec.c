@@ -165,10 +165,16 @@ bool codec_read_image(struct codec_reader *reader, struct image *image, struct e
     return true;
 }
 
+bool codec_make(const struct codec_write_options *options, uint32_t end, struct error *error)
+{
+    return options->make == NULL || options->make(options->make_context, end, error);
+}
+
 bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct error *error)
 {
-    bool done = codecs[format]->write(sink, image, options, error);
+    bool made = codecs[format]->writes_as_made || codec_make(options, image->shape.height, error);
+    bool done = made && codecs[format]->write(sink, image, options, error);
     if (done && sink_flush(sink))
         return true;
     if (sink->error.kind != ERROR_NONE) {

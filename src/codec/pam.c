@@ -343,34 +343,47 @@ static bool pam_finish(struct codec_reader *reader, struct error *error)
 
 /* ---- Writing ---- */
 
-static bool pam_write_wide(struct sink *sink, const struct image *image, struct error *error)
+/* COUNT rows from Y on; SWAPPED has room for a row of 16 bits. */
+static bool pam_write_band(struct sink *sink, const struct image *image, uint32_t y, uint32_t count,
+                           uint16_t *swapped)
 {
     size_t row_bytes = image_row_bytes(&image->shape);
-    uint16_t *swapped = memory_array(row_bytes, 1, error);
-    bool done = swapped != NULL;
-    for (uint32_t y = 0; done && y < image->shape.height; y++) {
-        memcpy(swapped, image_row(image, y), row_bytes);
-        pam_swap_samples(swapped, row_bytes / 2);
-        done = sink_write(sink, swapped, row_bytes);
+    bool done = true;
+    if (swapped == NULL && image->stride == row_bytes)
+        return sink_write(sink, image_row(image, y), row_bytes * count);
+    for (uint32_t end = y + count; done && y < end; y++) {
+        const uint8_t *row = image_row(image, y);
+        if (swapped != NULL) {
+            memcpy(swapped, row, row_bytes);
+            pam_swap_samples(swapped, row_bytes / 2);
+            row = (const uint8_t *)swapped;
+        }
+        done = sink_write(sink, row, row_bytes);
     }
-    free(swapped);
     return done;
 }
 
+/* The header goes out before any row is made: a later stage of a pipe can prepare for the image
+ * meanwhile. */
 static bool pam_write(struct sink *sink, const struct image *image,
                       const struct codec_write_options *options, struct error *error)
 {
-    size_t row_bytes = image_row_bytes(&image->shape);
-    if (image->shape.color == IMAGE_CMYK)
+    const struct image_shape *shape = &image->shape;
+    size_t row_bytes = image_row_bytes(shape);
+    uint32_t band = (uint32_t)(BAND_BYTES / row_bytes + 1);
+    uint16_t *swapped = NULL;
+    if (shape->color == IMAGE_CMYK)
         return error_set(error, ERROR_INTERNAL, "CMYK cannot be written");
-    bool done = pam_header_write(sink, image, options->origin);
-    if (done && image->shape.depth == 16)
-        done = pam_write_wide(sink, image, error);
-    else if (done && image->stride == row_bytes)
-        done = sink_write(sink, image->pixels, row_bytes * image->shape.height);
-    else
-        for (uint32_t y = 0; done && y < image->shape.height; y++)
-            done = sink_write(sink, image_row(image, y), row_bytes);
+    if (shape->depth == 16 && (swapped = memory_array(row_bytes, 1, error)) == NULL)
+        return false;
+    bool done = pam_header_write(sink, image, options->origin) &&
+                (options->make == NULL || sink_flush(sink));
+    for (uint32_t y = 0, count; done && y < shape->height; y += count) {
+        count = shape->height - y < band ? shape->height - y : band;
+        done = codec_make(options, y + count, error) &&
+               pam_write_band(sink, image, y, count, swapped);
+    }
+    free(swapped);
     return done || error_set(error, ERROR_IO, "the PAM data cannot be written");
 }
 
@@ -380,6 +393,7 @@ const struct codec codec_pam = {
     .writes_alpha = true,
     .writes_depth16 = true,
     .writes_grey = true,
+    .writes_as_made = true,
     .sniff = pam_header_sniff,
     .open = pam_open,
     .read_rows = pam_read_rows,

@@ -13,6 +13,7 @@ enum {
     SPAN = BLUR_SPAN,
     PATTERN = 4, /* side of the dither pattern */
     SLICES_PER_THREAD = 4,
+    SLICE_ROWS = 64, /* at least, because a slice starts with rows that nobody sees */
     MAX_SIDE = 1 << 24
 };
 
@@ -357,10 +358,12 @@ static struct ink ink_new(const struct image_shape *shape, const uint16_t *color
 
 /* ---- painting ---- */
 
-struct painting {
-    struct image *image;
+struct shadow {
+    const struct image *image;
     const struct image_box *original;
     const struct shadow_options *options;
+    bool meets;                 /* there is something to paint */
+    uint32_t first, end;        /* the rows that are painted now; those before are */
     struct image_box box;       /* the part of the canvas that the shadow reaches */
     int64_t source_x, source_y; /* where the silhouette starts on the canvas, shifted */
     struct blur blur;
@@ -386,7 +389,7 @@ static float pattern_value(unsigned x, unsigned y)
 
 /* The levels that a straight edge's shadow still has on the canvas's last pixels. Where these are
  * the greater part of one, they stay. */
-static double painting_tail(const struct painting *painting)
+static double painting_tail(const struct shadow *painting)
 {
     double sigma = painting->options->sigma_px;
     double distance = (double)shadow_blur_reach(painting->options) - 0.5;
@@ -396,7 +399,7 @@ static double painting_tail(const struct painting *painting)
     return left < 0.5 ? left : 0.5;
 }
 
-static void painting_round(struct painting *painting)
+static void painting_round(struct shadow *painting)
 {
     bool dither = painting->image->shape.depth == 8 && !painting->options->no_dither;
     for (unsigned y = 0; y < PATTERN; y++)
@@ -408,7 +411,7 @@ static void painting_round(struct painting *painting)
 
 /* Samples to levels. Below 1 a value is stretched, so that it reaches 0 at the cut. */
 MULTIVERSION static void span_levels(const float *restrict span, const float *restrict pattern,
-                                     const struct painting *painting, int32_t *restrict levels)
+                                     const struct shadow *painting, int32_t *restrict levels)
 {
     float cut = painting->cut, stretch = painting->stretch, full = painting->full;
     for (int i = 0; i < SPAN; i++) {
@@ -420,7 +423,7 @@ MULTIVERSION static void span_levels(const float *restrict span, const float *re
     }
 }
 
-static bool span_opaque(const struct painting *painting, const uint8_t *pixels, size_t count)
+static bool span_opaque(const struct shadow *painting, const uint8_t *pixels, size_t count)
 {
     const struct image *image = painting->image;
     uint32_t all = UINT32_MAX;
@@ -438,7 +441,7 @@ MULTIVERSION static bool span_opaque32(const pixel32 *pixels)
 }
 
 /* COUNT pixels from X on; COVERED where the original may lie on them. */
-static bool segment_paint(struct painting *painting, const struct blur_reader *reader, uint32_t x,
+static bool segment_paint(struct shadow *painting, const struct blur_reader *reader, uint32_t x,
                           uint32_t y, uint32_t count, bool covered)
 {
     uint8_t *row = image_row(painting->image, y);
@@ -465,7 +468,7 @@ static uint32_t clamp_to(uint32_t value, uint32_t low, uint32_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-static bool row_paint(struct painting *painting, struct blur_reader *reader, uint32_t y)
+static bool row_paint(struct shadow *painting, struct blur_reader *reader, uint32_t y)
 {
     const struct image_box *box = &painting->box, *original = painting->original;
     uint32_t left = box->x, right = box->x + box->width;
@@ -480,7 +483,7 @@ static bool row_paint(struct painting *painting, struct blur_reader *reader, uin
     return shows;
 }
 
-static void row_clear(const struct painting *painting, uint32_t y)
+static void row_clear(const struct shadow *painting, uint32_t y)
 {
     const struct image_box *original = painting->original;
     size_t pixel_bytes = image_pixel_bytes(&painting->image->shape);
@@ -491,22 +494,22 @@ static void row_clear(const struct painting *painting, uint32_t y)
 
 static void slice_paint(void *context, size_t index)
 {
-    struct painting *painting = context;
+    struct shadow *painting = context;
     const struct image_box *box = &painting->box;
-    uint32_t height = painting->image->shape.height;
-    uint32_t y = (uint32_t)(height * index / painting->slices);
-    uint32_t end = (uint32_t)(height * (index + 1) / painting->slices);
-    struct blur_reader reader;
+    uint32_t rows = painting->end - painting->first;
+    uint32_t y = painting->first + (uint32_t)(rows * index / painting->slices);
+    uint32_t end = painting->first + (uint32_t)(rows * (index + 1) / painting->slices);
+    struct blur_reader reader = {0};
     bool shows = false;
     float scale = painting->full * (float)painting->options->opacity;
-    if (!blur_reader_new(&reader, &painting->blur, scale, NULL)) {
+    if (painting->meets && !blur_reader_new(&reader, &painting->blur, scale, NULL)) {
         atomic_store(&painting->failed, true);
         return;
     }
     for (; y < end; y++) {
         if (painting->options->shadow_only)
             row_clear(painting, y);
-        if (y >= box->y && y - box->y < box->height)
+        if (painting->meets && y >= box->y && y - box->y < box->height)
             shows |= row_paint(painting, &reader, y);
     }
     if (shows)
@@ -516,7 +519,7 @@ static void slice_paint(void *context, size_t index)
 
 /* Intersects the shadow, WIDTH x HEIGHT before the blur, with the canvas; false where they do not
  * meet. */
-static bool painting_place(struct painting *painting, uint32_t width, uint32_t height)
+static bool painting_place(struct shadow *painting, uint32_t width, uint32_t height)
 {
     const struct image_shape *canvas = &painting->image->shape;
     int64_t reach = shadow_blur_reach(painting->options);
@@ -533,10 +536,8 @@ static bool painting_place(struct painting *painting, uint32_t width, uint32_t h
     return true;
 }
 
-/* Blurs the silhouette of CONTENT, a view; after this the canvas may be painted. MEETS tells
- * whether there is anything to paint. */
-static bool painting_blur(struct painting *painting, const struct image *content, bool *meets,
-                          struct error *error)
+/* Blurs the silhouette of CONTENT, a view; after this the canvas may be painted. */
+static bool painting_blur(struct shadow *painting, const struct image *content, struct error *error)
 {
     const struct shadow_options *options = painting->options;
     uint32_t width = content->shape.width, height = content->shape.height;
@@ -545,8 +546,8 @@ static bool painting_blur(struct painting *painting, const struct image *content
     struct dilate_plane dilated = {0};
     source.width = width + 2 * options->spread_px;
     source.height = height + 2 * options->spread_px;
-    *meets = painting_place(painting, source.width, source.height);
-    if (!*meets)
+    painting->meets = painting_place(painting, source.width, source.height);
+    if (!painting->meets)
         return true;
     if (options->spread_px > 0) {
         if (!dilate_disc(&dilated, &plain, options->spread_px, options->threads, error))
@@ -561,10 +562,62 @@ static bool painting_blur(struct painting *painting, const struct image *content
     return done;
 }
 
-static bool painting_run(struct painting *painting, struct error *error)
+static bool painting_prepare(struct shadow *painting, struct error *error)
+{
+    const struct shadow_options *options = painting->options;
+    const struct image_shape *shape = &painting->image->shape;
+    struct image view = image_view(painting->image, painting->original);
+    struct image_box content;
+    painting->full = shape->depth == 8 ? 255.0f : 65535.0f;
+    painting->ink = ink_new(shape, options->color);
+    painting->put = shape_fits32(shape) ? ink_put32 : shape->depth == 8 ? ink_put8 : ink_put16;
+    painting_round(painting);
+    if (options->opacity <= 0.0 || !content_find(&view, &content))
+        return true;
+    view = image_view(&view, &content);
+    int64_t x = (int64_t)painting->original->x + content.x;
+    int64_t y = (int64_t)painting->original->y + content.y;
+    painting->source_x = x + options->offset_x - options->spread_px;
+    painting->source_y = y + options->offset_y - options->spread_px;
+    return painting_blur(painting, &view, error);
+}
+
+bool shadow_new(struct shadow **shadow, const struct image *image, const struct image_box *original,
+                const struct shadow_options *options, struct error *error)
+{
+    *shadow = NULL;
+    if (!image->shape.alpha || image->shape.color == IMAGE_CMYK)
+        return error_set(error, ERROR_INTERNAL, "a shadow needs a grey or RGB image with alpha");
+    if (!shadow_check(options, error))
+        return false;
+    struct shadow *painting = memory_zeroed(1, sizeof *painting, error);
+    if (painting == NULL)
+        return false;
+    painting->image = image;
+    painting->original = original;
+    painting->options = options;
+    if (painting_prepare(painting, error)) {
+        *shadow = painting;
+        return true;
+    }
+    shadow_free(painting);
+    return false;
+}
+
+bool shadow_paint(struct shadow *painting, uint32_t end, struct error *error)
 {
     unsigned threads = painting->options->threads;
+    uint32_t height = painting->image->shape.height, left = height - painting->end;
+    if (end <= painting->end)
+        return true;
+    uint32_t rows = end - painting->end, least = SLICE_ROWS * threads;
+    rows = rows > least ? rows : least;
+    rows = rows < left ? rows : left;
+    painting->first = painting->end;
+    painting->end += rows;
     painting->slices = threads > 1 ? (size_t)threads * SLICES_PER_THREAD : 1;
+    if (painting->slices > rows / SLICE_ROWS + 1)
+        painting->slices = rows / SLICE_ROWS + 1;
     threads_for(threads, painting->slices, slice_paint, painting);
     if (!atomic_load(&painting->failed))
         return true;
@@ -572,38 +625,14 @@ static bool painting_run(struct painting *painting, struct error *error)
     return error_hint(error, "a larger --memory may help");
 }
 
-bool shadow_paint(struct image *image, const struct image_box *original,
-                  const struct shadow_options *options, bool *has_shadow, struct error *error)
+bool shadow_shows(const struct shadow *painting)
 {
-    struct painting painting = {.image = image, .original = original, .options = options};
-    struct image_box content;
-    *has_shadow = false;
-    if (!image->shape.alpha || image->shape.color == IMAGE_CMYK)
-        return error_set(error, ERROR_INTERNAL, "a shadow needs a grey or RGB image with alpha");
-    if (!shadow_check(options, error))
-        return false;
-    struct image view = image_view(image, original);
-    bool meets = options->opacity > 0.0 && content_find(&view, &content);
-    if (meets) {
-        view = image_view(&view, &content);
-        int64_t x = (int64_t)original->x + content.x, y = (int64_t)original->y + content.y;
-        painting.source_x = x + options->offset_x - options->spread_px;
-        painting.source_y = y + options->offset_y - options->spread_px;
-        if (!painting_blur(&painting, &view, &meets, error))
-            return false;
-    }
-    if (!meets) {
-        for (uint32_t y = 0; y < image->shape.height && options->shadow_only; y++)
-            row_clear(&painting, y);
-        return true;
-    }
-    painting.full = image->shape.depth == 8 ? 255.0f : 65535.0f;
-    painting.ink = ink_new(&image->shape, options->color);
-    painting.put = shape_fits32(&image->shape) ? ink_put32 : image->shape.depth == 8 ? ink_put8
-                                                                                   : ink_put16;
-    painting_round(&painting);
-    bool done = painting_run(&painting, error);
-    *has_shadow = atomic_load(&painting.shows);
-    blur_free(&painting.blur);
-    return done;
+    return atomic_load(&painting->shows);
+}
+
+void shadow_free(struct shadow *painting)
+{
+    if (painting != NULL)
+        blur_free(&painting->blur);
+    free(painting);
 }

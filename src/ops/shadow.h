@@ -3,9 +3,9 @@
  *
  * The caller asks shadow_canvas() for the size of the result, lays the original at the place that
  * it names on a canvas of that size that is otherwise 0 (a decoder can write it there), and calls
- * shadow_paint(). Besides the canvas this takes a plane of the original's alpha: 2 bytes per pixel
- * of the shadow's box for sigmas below 4, a quarter of that up to 8, and so on; with a spread 2
- * bytes per pixel more while it is blurred. */
+ * shadow_new(), then shadow_paint() for the rows from the top on. Besides the canvas this takes a
+ * plane of the original's alpha: 2 bytes per pixel of the shadow's box for sigmas below 4, a
+ * quarter of that up to 8, and so on; with a spread 2 bytes per pixel more while it is blurred. */
 #ifndef OPS_SHADOW_H
 #define OPS_SHADOW_H
 
@@ -39,8 +39,11 @@ struct shadow_canvas {
 bool shadow_canvas(const struct shadow_options *options, uint32_t width, uint32_t height,
                    struct shadow_canvas *canvas, struct error *error);
 
-/* Paints the shadow of what lies in ORIGINAL under it. IMAGE is grey or RGB with alpha, 8 or 16
- * bits, and 0 outside ORIGINAL.
+/* A shadow on its way. */
+struct shadow;
+
+/* Blurs the shadow of what lies in ORIGINAL, to be painted under it. IMAGE is grey or RGB with
+ * alpha, 8 or 16 bits, and 0 outside ORIGINAL. It must stay, as must OPTIONS.
  *
  * The shadow's alpha is the original's, dilated, blurred, times the opacity; r away from the
  * original it ends. In 8 bits it is dithered with an ordered 4 x 4 pattern: every pixel is the
@@ -48,11 +51,16 @@ bool shadow_canvas(const struct shadow_options *options, uint32_t width, uint32_
  * is bent a little, so that it reaches 0 where a straight edge's shadow meets the end of the
  * canvas. The original lies over the shadow (Porter and Duff, "Compositing digital images", 1984),
  * the result is rounded to nearest. Pixels that are opaque, or that the shadow does not reach,
- * keep their bits.
- *
- * HAS_SHADOW tells whether any pixel of the result shows shadow. The result does not depend on
- * the number of threads. After a failure the image may be painted in part. */
-bool shadow_paint(struct image *image, const struct image_box *original,
-                  const struct shadow_options *options, bool *has_shadow, struct error *error);
+ * keep their bits. The result does not depend on the number of threads. */
+bool shadow_new(struct shadow **shadow, const struct image *image, const struct image_box *original,
+                const struct shadow_options *options, struct error *error);
+
+/* Paints the rows that are still to be painted before END, and maybe some behind it. */
+bool shadow_paint(struct shadow *shadow, uint32_t end, struct error *error);
+
+/* Whether any pixel that was painted shows shadow. */
+bool shadow_shows(const struct shadow *shadow);
+
+void shadow_free(struct shadow *shadow);
 
 #endif

@@ -94,10 +94,9 @@ static bool shadow_fill_options(const struct cli_run *run, const struct shadow_f
     return true;
 }
 
-/* The canvas with the original decoded straight to its place. */
-static bool shadow_load(struct cli_run *run, struct cli_input *input,
-                        const struct shadow_canvas *canvas, struct image *image,
-                        struct error *error)
+static bool shadow_new_image(struct cli_run *run, const struct cli_input *input,
+                             const struct shadow_canvas *canvas, struct image *image,
+                             struct error *error)
 {
     struct codec_read_options limits;
     struct image_shape shape = input->shape;
@@ -107,37 +106,65 @@ static bool shadow_load(struct cli_run *run, struct cli_input *input,
     cli_read_options(run, &limits);
     if (!codec_check_size(&limits, shape.width, shape.height, error))
         return error_hint(error, "the shadow makes the image this large");
-    if (!image_new(image, &shape, error))
+    return image_new(image, &shape, error);
+}
+
+/* All that the rows are made from, once the output is open. */
+struct shadow_job {
+    struct cli_run *run;
+    struct cli_input *input;
+    struct image *image;
+    struct shadow_options options;
+    struct shadow_canvas canvas;
+    struct shadow *shadow; /* NULL: nothing is read yet */
+};
+
+static bool shadow_make(void *context, uint32_t end, struct error *error)
+{
+    struct shadow_job *job = context;
+    if (job->shadow == NULL) {
+        /* The original is decoded straight to its place. */
+        struct image place = image_view(job->image, &job->canvas.original);
+        if (!cli_input_read_into(job->run, job->input, &place, error) ||
+            !shadow_new(&job->shadow, job->image, &job->canvas.original, &job->options, error))
+            return false;
+    }
+    return shadow_paint(job->shadow, end, error);
+}
+
+static bool shadow_write(struct shadow_job *job, struct cli_output *output, struct error *error)
+{
+    struct cli_run *run = job->run;
+    const struct shadow_canvas *canvas = &job->canvas;
+    bool done = cli_output_write_made(run, output, job->image, shadow_make, job, error);
+    bool has_shadow = done && shadow_shows(job->shadow);
+    shadow_free(job->shadow);
+    if (!done)
         return false;
-    struct image place = image_view(image, &canvas->original);
-    return cli_input_read_into(run, input, &place, error);
+    cli_explain(run, "%s: sigma %.2f px, canvas %u x %u, the original at %u, %u", cli_file(run),
+                job->options.sigma_px, canvas->width, canvas->height, canvas->original.x,
+                canvas->original.y);
+    run->result = json_pack("{s:{s:i, s:i}, s:[i, i], s:b}", "offset", "x", (int)canvas->original.x,
+                            "y", (int)canvas->original.y, "canvas", (int)canvas->width,
+                            (int)canvas->height, "has_shadow", (int)has_shadow);
+    return true;
 }
 
 static bool shadow_process(struct cli_run *run, const struct shadow_fields *fields,
                            struct cli_input *input, struct cli_output *output,
                            struct image *image, struct error *error)
 {
-    struct shadow_options options;
-    struct shadow_canvas canvas;
-    bool has_shadow = false;
+    struct shadow_job job = {.run = run, .input = input, .image = image};
     if (!is_neutral(&fields->color) && !cli_input_make_rgb(input, error))
         return false;
-    if (!shadow_fill_options(run, fields, input, &options, error) ||
-        !shadow_canvas(&options, input->shape.width, input->shape.height, &canvas, error) ||
+    if (!shadow_fill_options(run, fields, input, &job.options, error) ||
+        !shadow_canvas(&job.options, input->shape.width, input->shape.height, &job.canvas, error) ||
         !cli_output_open(run, cli_output_path(run, input), input, output, error) ||
-        !sandbox_enter(run, error) ||
-        !shadow_load(run, input, &canvas, image, error) ||
-        !shadow_paint(image, &canvas.original, &options, &has_shadow, error))
+        !sandbox_enter(run, error) || !shadow_new_image(run, input, &job.canvas, image, error))
         return false;
-    cli_explain(run, "%s: sigma %.2f px, canvas %u x %u, the original at %u, %u", cli_file(run),
-                options.sigma_px, canvas.width, canvas.height, canvas.original.x,
-                canvas.original.y);
     image->metadata = input->metadata;
     input->metadata = (struct image_metadata){0};
-    run->result = json_pack("{s:{s:i, s:i}, s:[i, i], s:b}", "offset", "x", (int)canvas.original.x,
-                            "y", (int)canvas.original.y, "canvas", (int)canvas.width,
-                            (int)canvas.height, "has_shadow", (int)has_shadow);
-    return cli_output_write(run, output, image, error);
+    return shadow_write(&job, output, error);
 }
 
 static bool shadow_run(struct cli_run *run, void *options, struct error *error)

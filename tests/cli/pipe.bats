@@ -256,3 +256,31 @@ load helpers
     fails 64 imgtool pipe -i car.png -o ref.png crop : colorxfer --ref=./ref.png
     cmp ref.png kept.png
 }
+
+@test "good: imgshadow tells the size of its canvas before it has the picture" {
+    cutout car.png
+    imgresize -f pam -o car.pam car.png
+    imgshadow -f pam -o expected.pam car.pam
+    mkfifo picture
+    imgshadow -f pam < picture > shadow.pam &
+    exec 9> picture
+    head -c 1000 car.pam >&9
+    for _ in $(seq 500); do
+        ! grep -aq ENDHDR shadow.pam || break
+        sleep 0.01
+    done
+    grep -aq ENDHDR shadow.pam
+    tail -c +1001 car.pam >&9
+    exec 9>&-
+    wait $!
+    cmp expected.pam shadow.pam
+}
+
+@test "bad: a stage that fails behind its header is the one that is blamed" {
+    cutout car.png
+    head -c $(($(stat -c %s car.png) - 100)) car.png > cut.png
+    fails 65 imgtool pipe -i cut.png -o out.png shadow : resize --width 50
+    stderr_has "imgshadow: cut.png: truncated"
+    [[ $stderr != *imgresize* ]]
+    [ ! -e out.png ]
+}

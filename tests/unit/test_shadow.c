@@ -124,6 +124,9 @@ static void original_place(const struct image *original, struct result *result)
         memcpy(image_row(&place, y), image_row(original, y), image_row_bytes(&original->shape));
 }
 
+/* So many rows are asked for at a time. */
+static uint32_t paint_step = 100;
+
 /* The shadow of ORIGINAL, on a canvas that lies in a frame of guard bytes. */
 static struct result shadow_of(const struct image *original, const struct shadow_options *options)
 {
@@ -142,8 +145,16 @@ static struct result shadow_of(const struct image *original, const struct shadow
     for (uint32_t y = 0; y < inside.height; y++)
         memset(image_row(&result.image, y), 0, image_row_bytes(&result.image.shape));
     original_place(original, &result);
-    if (!shadow_paint(&result.image, &result.canvas.original, options, &result.has_shadow, &error))
+    struct shadow *shadow = NULL;
+    if (!shadow_new(&shadow, &result.image, &result.canvas.original, options, &error))
         bail(&error);
+    for (uint32_t y = paint_step; y < result.canvas.height; y += paint_step)
+        if (!shadow_paint(shadow, y, &error))
+            bail(&error);
+    if (!shadow_paint(shadow, result.canvas.height, &error))
+        bail(&error);
+    result.has_shadow = shadow_shows(shadow);
+    shadow_free(shadow);
     return result;
 }
 
@@ -498,6 +509,28 @@ static void check_keep(void)
     image_free(&original);
 }
 
+static void check_steps(double sigma)
+{
+    static const uint32_t steps[] = {1, 63, 200, 2000};
+    struct image original = image_of(shape_of(90, 700, IMAGE_RGB, 8), mixture);
+    struct shadow_options options = options_of(&original, sigma, 0.6);
+    paint_step = UINT32_MAX / 2;
+    options.threads = 1;
+    struct result whole = shadow_of(&original, &options);
+    bool same = true;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        paint_step = steps[i];
+        options.threads = 1 + (unsigned)i;
+        struct result parts = shadow_of(&original, &options);
+        same = same && same_pixels(&whole.image, &parts.image) && parts.has_shadow;
+        image_free(&parts.framed);
+    }
+    tap_ok(same, "sigma %g: it does not matter how many rows are painted at a time", sigma);
+    paint_step = 100;
+    image_free(&whole.framed);
+    image_free(&original);
+}
+
 /* The shadow does not depend on how much empty canvas there is around the silhouette. */
 static void check_empty_border(void)
 {
@@ -598,10 +631,10 @@ static void check_no_shadow(void)
     struct shadow_options options = {.opacity = 1};
     struct image_box box = {0, 0, 4, 4};
     struct error error = {0};
-    bool has_shadow = true;
+    struct shadow *shadow = NULL;
     if (!image_new(&opaque, &shape, &error))
         bail(&error);
-    tap_ok(!shadow_paint(&opaque, &box, &options, &has_shadow, &error) &&
+    tap_ok(!shadow_new(&shadow, &opaque, &box, &options, &error) && shadow == NULL &&
                error.kind == ERROR_INTERNAL,
            "an image without alpha is refused");
     image_free(&opaque);
@@ -634,6 +667,8 @@ int main(void)
     check_even();
     check_no_bands();
     check_keep();
+    check_steps(2.0);
+    check_steps(9.0);
     check_empty_border();
     check_dots();
     check_spread();
