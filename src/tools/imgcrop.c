@@ -11,6 +11,7 @@
 #include "cli/values.h"
 #include "color/color.h"
 #include "ops/crop.h"
+#include "tools/crop_rows.h"
 
 /* --background: auto, alpha or a colour. */
 struct crop_ground {
@@ -172,21 +173,30 @@ static json_t *result_json(const struct crop_result *result, const struct image 
                      (int)result->cropped, "blank", (int)result->blank);
 }
 
+static bool box_is_inside(const struct crop_box *box, const struct image_shape *shape)
+{
+    return box->x >= 0 && box->y >= 0 && box->x + box->width <= shape->width &&
+           box->y + box->height <= shape->height;
+}
+
+static struct image_box box_of(const struct crop_box *box)
+{
+    return (struct image_box){(uint32_t)box->x, (uint32_t)box->y, (uint32_t)box->width,
+                              (uint32_t)box->height};
+}
+
 /* The part of IMAGE that the result names, with the metadata; a view where nothing is added. */
-static bool crop_cut(const struct cli_run *run, struct image *image, const struct crop_result *result, struct image *cut,
-                     struct error *error)
+static bool crop_cut(const struct cli_run *run, struct image *image,
+                     const struct crop_result *result, struct image *cut, struct error *error)
 {
     const struct crop_box *box = &result->box;
-    bool inside = box->x >= 0 && box->y >= 0 && box->x + box->width <= image->shape.width &&
-                  box->y + box->height <= image->shape.height;
-    if (!inside) {
+    if (!box_is_inside(box, &image->shape)) {
         struct codec_read_options limits;
         cli_read_options(run, &limits);
         return codec_check_size(&limits, (uint64_t)box->width, (uint64_t)box->height, error) &&
                crop_apply(image, result, cut, error);
     }
-    struct image_box part = {(uint32_t)box->x, (uint32_t)box->y, (uint32_t)box->width,
-                             (uint32_t)box->height};
+    struct image_box part = box_of(box);
     *cut = image_view(image, &part);
     cut->metadata = image->metadata;
     image->metadata = (struct image_metadata){0};
@@ -210,16 +220,22 @@ static bool crop_declined(struct cli_run *run, const struct crop_fields *fields,
     return !result->sure && fields->strict;
 }
 
-static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
-                        const struct crop_result *result, struct image *image,
-                        struct cli_output *output, struct error *error)
+static void crop_describe(struct cli_run *run, const struct crop_result *result,
+                          const struct image *image)
 {
-    struct image cut = {0};
     cli_explain(run, "%s: content %lldx%lld%+lld%+lld, confidence %.2f, tolerance %.2f",
                 cli_file(run), (long long)result->content.width, (long long)result->content.height,
                 (long long)result->content.x, (long long)result->content.y, result->confidence,
                 result->tolerance);
     run->result = result_json(result, image);
+}
+
+static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
+                        const struct crop_result *result, struct image *image,
+                        struct cli_output *output, struct error *error)
+{
+    struct image cut = {0};
+    crop_describe(run, result, image);
     if (crop_declined(run, fields, result)) {
         run->answer_no = true;
         return true;
@@ -230,8 +246,37 @@ static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
                     (long long)result->box.y);
         return true;
     }
-    bool done = crop_cut(run, image, result, &cut, error) && cli_output_write(run, output, &cut, error);
+    bool done = crop_cut(run, image, result, &cut, error) &&
+                cli_output_write(run, output, &cut, error);
     image_free(&cut);
+    return done;
+}
+
+/* A box that the caller chose, and that needs no background, is cut out as the rows come. */
+static bool crop_streams(const struct crop_fields *fields, const struct crop_options *crop,
+                         const struct cli_input *input)
+{
+    return crop->has_box && !fields->print_box && box_is_inside(&crop->box, &input->shape) &&
+           crop_rows_can(input);
+}
+
+static bool crop_process(struct cli_run *run, const struct crop_fields *fields,
+                         const struct crop_options *crop, struct cli_input *input,
+                         struct cli_output *output, struct error *error)
+{
+    struct image image = {.shape = input->shape};
+    struct crop_result result;
+    if (crop_streams(fields, crop, input)) {
+        struct image_box box = box_of(&crop->box);
+        if (!crop_find(&image, crop, &result, error))
+            return false;
+        crop_describe(run, &result, &image);
+        return crop_rows_write(run, input, &box, output, error);
+    }
+    bool done = cli_input_read(run, input, &image, error) &&
+                crop_find(&image, crop, &result, error) &&
+                crop_finish(run, fields, &result, &image, output, error);
+    image_free(&image);
     return done;
 }
 
@@ -240,9 +285,7 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
     const struct crop_fields *fields = options;
     struct cli_input input;
     struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
-    struct image image = {0};
     struct crop_options crop;
-    struct crop_result result;
     crop_fill_options(fields, &crop);
     for (int c = 0; c < 3; c++)
         run->options->background.srgb[c] =
@@ -254,10 +297,8 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
     bool done = (fields->print_box ? cli_answer_open(run, error)
                                    : cli_output_open(run, cli_output_path(run, &input), &input,
                                                      &output, error)) &&
-                sandbox_enter(run, error) && cli_input_read(run, &input, &image, error) &&
-                crop_find(&image, &crop, &result, error) &&
-                crop_finish(run, fields, &result, &image, &output, error);
-    image_free(&image);
+                sandbox_enter(run, error) &&
+                crop_process(run, fields, &crop, &input, &output, error);
     cli_output_discard(&output);
     cli_input_close(&input);
     return done;

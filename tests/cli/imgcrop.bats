@@ -213,3 +213,24 @@ image.save("r.png")'
     fails 64 imgcrop --sides upper r.png
     fails 64 imgcrop --aspect 4 r.png
 }
+
+@test "good: --box works row by row: any format, little memory, what lies below is checked" {
+    render studio --width 1600 --height 1200 > a.png
+    imgresize -f pam -o a.pam a.png
+    for format in pam png; do
+        imgcrop --box 1600x300+0+200 -f $format -o cut.$format a.png
+    done
+    # A box of whole rows is a part of the file.
+    size=$((1600 * 300 * 3))
+    tail -c $size cut.pam > cut
+    tail -c $((1600 * 1000 * 3)) a.pam | head -c $size | cmp - cut
+    imgresize -f pam cut.png | tail -c $size | cmp - cut
+    { printf 'P6 4000 3000 255\n'; head -c 36000000 /dev/zero; } > large.pam
+    under_sanitizers || [ "$(peak_kib imgcrop --box 400x3000+50+0 -f png large.pam)" -lt 18000 ]
+    head -c $(($(stat -c %s a.png) - 3000)) a.png > short.png
+    fails 65 imgcrop --box 100x100+0+0 -o out.png short.png
+    stderr_has "imgcrop: short.png: truncated"
+    [ ! -e out.png ]
+    imgcrop --box 100x100+1+1 --dry-run -o out.png a.png
+    fails 65 imgcrop --box 100x100+0+0 --dry-run -o out.png short.png
+}

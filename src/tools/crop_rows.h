@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* imgcrop --box inside of the picture: row by row. */
+#ifndef TOOLS_CROP_ROWS_H
+#define TOOLS_CROP_ROWS_H
+
+#include "cli/output.h"
+
+/* Whether BOX can be cut out of INPUT as its rows come: nothing has to be turned upright. */
+bool crop_rows_can(const struct cli_input *input);
+
+/* Reads INPUT to its end and writes what lies in BOX, which is inside. Never holds more than that
+ * and a few rows. */
+bool crop_rows_write(struct cli_run *run, struct cli_input *input, const struct image_box *box,
+                     struct cli_output *output, struct error *error);
+
+#endif
