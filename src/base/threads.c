@@ -116,23 +116,28 @@ static void job_work(struct job *job)
     }
 }
 
+/* Joins a job that wants help, or waits until there may be one. With the lock. */
+static void pool_help(void)
+{
+    struct job *job = pool.open;
+    while (job != NULL && job->helpers == 0)
+        job = job->below;
+    if (job == NULL) {
+        pool.idle++;
+        pthread_cond_wait(&pool.opened, &pool.lock);
+        pool.idle--;
+        return;
+    }
+    job->helpers--;
+    job_work(job);
+}
+
 static void *pool_thread(void *unused)
 {
     (void)unused;
     pthread_mutex_lock(&pool.lock);
-    for (;;) {
-        struct job *job = pool.open;
-        while (job != NULL && job->helpers == 0)
-            job = job->below;
-        if (job == NULL) {
-            pool.idle++;
-            pthread_cond_wait(&pool.opened, &pool.lock);
-            pool.idle--;
-            continue;
-        }
-        job->helpers--;
-        job_work(job);
-    }
+    for (;;)
+        pool_help();
     return NULL;
 }
 
@@ -178,4 +183,91 @@ void threads_for(unsigned threads, size_t count, void (*work)(void *context, siz
     while (job.done < job.count)
         pthread_cond_wait(&pool.finished, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
+}
+
+/* How far a flow is; under the pool's lock. */
+struct flowing {
+    const struct threads_flow *flow;
+    unsigned threads;
+    size_t read[THREADS_SOURCES]; /* bands of each source that are there */
+    bool reading[THREADS_SOURCES];
+    size_t taken, finished;   /* bands that somebody works on; those below are all done with */
+    bool done[THREADS_SLOTS]; /* of the bands between */
+    bool failed;
+};
+
+/* The source to be read next: the one that is behind. SOURCES where none can be read now. */
+static size_t flow_source(const struct flowing *flowing)
+{
+    const struct threads_flow *flow = flowing->flow;
+    size_t best = flow->sources, most = flowing->finished + flow->slots;
+    most = most < flow->bands ? most : flow->bands;
+    for (size_t i = 0; i < flow->sources; i++)
+        if (!flowing->reading[i] && flowing->read[i] < most &&
+            (best == flow->sources || flowing->read[i] < flowing->read[best]))
+            best = i;
+    return best;
+}
+
+static bool flow_has_band(const struct flowing *flowing)
+{
+    for (size_t i = 0; i < flowing->flow->sources; i++)
+        if (flowing->read[i] <= flowing->taken)
+            return false;
+    return true;
+}
+
+static void flow_read(struct flowing *flowing, size_t source)
+{
+    const struct threads_flow *flow = flowing->flow;
+    flowing->reading[source] = true;
+    pthread_mutex_unlock(&pool.lock);
+    bool good = flow->read(flow->context, source, flowing->read[source]);
+    pthread_mutex_lock(&pool.lock);
+    flowing->reading[source] = false;
+    flowing->read[source] += good;
+    flowing->failed = flowing->failed || !good;
+}
+
+static void flow_work(struct flowing *flowing, size_t lane)
+{
+    const struct threads_flow *flow = flowing->flow;
+    size_t band = flowing->taken++;
+    pthread_mutex_unlock(&pool.lock);
+    flow->work(flow->context, band, lane);
+    pthread_mutex_lock(&pool.lock);
+    flowing->done[band % flow->slots] = true;
+    for (bool *done; *(done = &flowing->done[flowing->finished % flow->slots]); *done = false)
+        flowing->finished++;
+}
+
+/* One thread of a flow. Reading goes first, because only one can do it; but who is alone works on
+ * rows while they are in the cache. */
+static void flow_lane(void *context, size_t lane)
+{
+    struct flowing *flowing = context;
+    const struct threads_flow *flow = flowing->flow;
+    pthread_mutex_lock(&pool.lock);
+    while (!flowing->failed && flowing->taken < flow->bands) {
+        size_t source = flow_source(flowing);
+        bool work = flow_has_band(flowing);
+        if (source < flow->sources && !(work && flowing->threads == 1)) {
+            flow_read(flowing, source);
+        } else if (work) {
+            flow_work(flowing, lane);
+        } else {
+            pool_help();
+            continue;
+        }
+        if (flowing->threads > 1)
+            pthread_cond_broadcast(&pool.opened);
+    }
+    pthread_mutex_unlock(&pool.lock);
+}
+
+bool threads_flow(const struct threads_flow *flow, unsigned threads)
+{
+    struct flowing flowing = {.flow = flow, .threads = threads < 1 ? 1 : threads};
+    threads_for(threads, threads, flow_lane, &flowing);
+    return !flowing.failed;
 }

@@ -37,6 +37,13 @@ bool cli_beside_decode(struct cli_beside *beside, struct image *image, struct er
            beside_failed(beside, error);
 }
 
+bool cli_beside_rows(struct cli_beside *beside, uint8_t *rows, size_t stride, uint32_t count,
+                     struct error *error)
+{
+    return cli_input_rows(&beside->run, &beside->input, rows, stride, count, error) ||
+           beside_failed(beside, error);
+}
+
 void cli_beside_close(struct cli_beside *beside)
 {
     cli_input_close(&beside->input);

@@ -28,6 +28,8 @@ struct cli_beside {
 bool cli_beside_open(struct cli_run *run, const char *name, struct cli_beside *beside,
                      struct error *error);
 bool cli_beside_decode(struct cli_beside *beside, struct image *image, struct error *error);
+bool cli_beside_rows(struct cli_beside *beside, uint8_t *rows, size_t stride, uint32_t count,
+                     struct error *error);
 void cli_beside_close(struct cli_beside *beside);
 
 #endif

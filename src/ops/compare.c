@@ -16,9 +16,9 @@
 #include "ops/compare_boxes.h"
 #include "ops/pixels.h"
 
-/* BAND rows are one piece of work, summed up by itself, so that the numbers do not depend on who
- * does it; whole cells fit into it. CHUNK pixels go through the formula at a time. */
-enum { BAND = 32, CHUNK = 256, SUMS = 8, MOST_LANES = 16, PAIRS = 4096, POINTS = 1024 };
+/* A band is one piece of work, summed up by itself, so that the numbers do not depend on who does
+ * it; whole cells fit into it. CHUNK pixels go through the formula at a time. */
+enum { CHUNK = 256, SUMS = 8, PAIRS = 4096, POINTS = 1024 };
 
 /* What is known of a band. */
 struct band {
@@ -40,6 +40,7 @@ struct point {
 
 /* What one thread works with. */
 struct lane {
+    struct pixel_reader readers[2]; /* of the band */
     struct compare_bins bins;
     struct pair *pairs;
     struct point *points[2];
@@ -50,17 +51,15 @@ struct lane {
     bool masked; /* COUNTS is to be looked at */
 };
 
-struct job {
-    const struct compare_options *options;
+struct compare {
+    struct compare_options options;
     struct pixel_reader readers[2];
-    const struct image *images[2];
     uint32_t width, height;
     bool fast;   /* CIEDE2000 in single precision */
     bool alike;  /* equal bytes are equal colours */
     bool alpha;  /* there is some */
     int32_t limit; /* bits of the largest float that is not over */
     double unit;   /* differences of the formula for 1 of the histogram */
-    atomic_size_t next;
     size_t band_count, lane_count;
     struct band *bands;
     struct lane *lanes;
@@ -68,26 +67,25 @@ struct job {
     float *map;
 };
 
-/* A stretch of a row. */
+/* A stretch of a row; ROW is counted from the first one of the band. */
 struct stretch {
-    uint32_t x, y;
+    uint32_t x, y, row;
     size_t count;
     double background;
 };
 
-static float exact_2000(const struct job *job, const struct stretch *at, size_t i)
+static float exact_2000(const struct lane *lane, const struct stretch *at, size_t i)
 {
     double linear[2][3], lab[2][3];
     for (int k = 0; k < 2; k++) {
-        pixel_reader_exact(&job->readers[k], at->x + (uint32_t)i, at->y, at->background,
+        pixel_reader_exact(&lane->readers[k], at->x + (uint32_t)i, at->row, at->background,
                            linear[k]);
         lab_from_linear(linear[k], lab[k]);
     }
     return (float)lab_ciede2000(lab[0], lab[1]);
 }
 
-static void stretch_2000(const struct job *job, struct lane *lane, const struct stretch *at,
-                         float *difference)
+static void stretch_2000(struct lane *lane, const struct stretch *at, float *difference)
 {
     uint32_t doubtful[CHUNK];
     const float *colors[2][3];
@@ -100,7 +98,7 @@ static void stretch_2000(const struct job *job, struct lane *lane, const struct 
     size_t found =
         ciede2000_row_doubtful(colors[0], colors[1], difference, at->count, doubtful);
     for (size_t i = 0; i < found; i++)
-        difference[doubtful[i]] = exact_2000(job, at, doubtful[i]);
+        difference[doubtful[i]] = exact_2000(lane, at, doubtful[i]);
 }
 
 /* A place among COUNT, a power of 2, for a key of floats. */
@@ -113,23 +111,23 @@ static size_t place_of(const float *key, size_t length, size_t count)
 }
 
 /* Pixel I of image K, whose light is KEY, as a point of the formula. */
-static const double *point_of(const struct job *job, struct lane *lane, const struct stretch *at,
+static const double *point_of(const struct compare *job, struct lane *lane, const struct stretch *at,
                               size_t i, int k, const float key[3])
 {
     struct point *point = &lane->points[k][place_of(key, 3, POINTS)];
     if (memcmp(point->key, key, sizeof point->key) == 0)
         return point->value;
     double linear[3], lab_d65[3], lab[3];
-    pixel_reader_exact(&job->readers[k], at->x + (uint32_t)i, at->y, at->background, linear);
+    pixel_reader_exact(&lane->readers[k], at->x + (uint32_t)i, at->row, at->background, linear);
     lab_from_linear(linear, lab_d65);
-    difference_lab(&job->options->difference, lab_d65, lab);
-    difference_point(&job->options->difference, lab, point->value);
+    difference_lab(&job->options.difference, lab_d65, lab);
+    difference_point(&job->options.difference, lab, point->value);
     memcpy(point->key, key, sizeof point->key);
     return point->value;
 }
 
 /* The formulas in double precision. */
-static void stretch_any(const struct job *job, struct lane *lane, const struct stretch *at,
+static void stretch_any(const struct compare *job, struct lane *lane, const struct stretch *at,
                         float *difference)
 {
     for (size_t i = 0; i < at->count; i++) {
@@ -146,7 +144,7 @@ static void stretch_any(const struct job *job, struct lane *lane, const struct s
         if (memcmp(pair->key, key, sizeof key) != 0) {
             const double *one = point_of(job, lane, at, i, 0, key),
                          *two = point_of(job, lane, at, i, 1, key + 3);
-            double value = difference_between(&job->options->difference, one, two);
+            double value = difference_between(&job->options.difference, one, two);
             pair->difference = value > 0 ? (float)value : 0; /* and what is no number */
             memcpy(pair->key, key, sizeof key);
         }
@@ -154,15 +152,15 @@ static void stretch_any(const struct job *job, struct lane *lane, const struct s
     }
 }
 
-static void stretch_over(const struct job *job, struct lane *lane, const struct stretch *at,
+static void stretch_over(const struct compare *job, struct lane *lane, const struct stretch *at,
                          float *difference)
 {
     for (int k = 0; k < 2; k++) {
         float *const to[3] = {lane->light[k][0], lane->light[k][1], lane->light[k][2]};
-        pixel_reader_over(&job->readers[k], at->x, at->y, at->count, at->background, to);
+        pixel_reader_over(&lane->readers[k], at->x, at->row, at->count, at->background, to);
     }
     if (job->fast)
-        stretch_2000(job, lane, at, difference);
+        stretch_2000(lane, at, difference);
     else
         stretch_any(job, lane, at, difference);
 }
@@ -171,7 +169,7 @@ static void stretch_over(const struct job *job, struct lane *lane, const struct 
 static bool stretch_opaque(const struct image *image, const struct stretch *at)
 {
     size_t channels = image_channels(&image->shape);
-    const uint8_t *row = image_row(image, at->y) + at->x * image_pixel_bytes(&image->shape);
+    const uint8_t *row = image_row(image, at->row) + at->x * image_pixel_bytes(&image->shape);
     unsigned all = image->shape.depth == 16 ? 65535 : 255, most = all;
     if (!image->shape.alpha)
         return true;
@@ -180,24 +178,24 @@ static bool stretch_opaque(const struct image *image, const struct stretch *at)
     return all == most;
 }
 
-static bool stretch_equal(const struct job *job, const struct stretch *at)
+static bool stretch_equal(const struct image *const images[2], const struct stretch *at)
 {
-    size_t bytes = image_pixel_bytes(&job->images[0]->shape);
-    return job->alike && memcmp(image_row(job->images[0], at->y) + at->x * bytes,
-                                image_row(job->images[1], at->y) + at->x * bytes,
-                                at->count * bytes) == 0;
+    size_t bytes = image_pixel_bytes(&images[0]->shape);
+    return memcmp(image_row(images[0], at->row) + at->x * bytes,
+                  image_row(images[1], at->row) + at->x * bytes, at->count * bytes) == 0;
 }
 
 /* The differences of the stretch. */
-static void stretch_compare(const struct job *job, struct lane *lane, struct stretch *at)
+static void stretch_compare(const struct compare *job, struct lane *lane, struct stretch *at)
 {
-    if (stretch_equal(job, at)) {
+    const struct image *const images[2] = {lane->readers[0].image, lane->readers[1].image};
+    if (job->alike && stretch_equal(images, at)) {
         memset(lane->difference, 0, at->count * sizeof(float));
         return;
     }
     at->background = 1;
     stretch_over(job, lane, at, lane->difference);
-    if (!job->alpha || (stretch_opaque(job->images[0], at) && stretch_opaque(job->images[1], at)))
+    if (!job->alpha || (stretch_opaque(images[0], at) && stretch_opaque(images[1], at)))
         return;
     at->background = 0;
     stretch_over(job, lane, at, lane->other);
@@ -206,11 +204,11 @@ static void stretch_compare(const struct job *job, struct lane *lane, struct str
 }
 
 /* Marks which pixels count. */
-static void stretch_counts(const struct job *job, const struct stretch *at, struct lane *lane)
+static void stretch_counts(const struct compare *job, const struct stretch *at, struct lane *lane)
 {
-    const struct image *mask = job->options->mask;
+    const struct image *mask = job->options.mask;
     uint8_t *counts = lane->counts;
-    lane->masked = mask != NULL || job->options->ignore_count > 0;
+    lane->masked = mask != NULL || job->options.ignore_count > 0;
     memset(counts, 1, at->count);
     if (mask != NULL) {
         const uint8_t *row = image_row(mask, at->y);
@@ -218,8 +216,8 @@ static void stretch_counts(const struct job *job, const struct stretch *at, stru
         for (size_t i = 0; i < at->count; i++)
             counts[i] = mask->shape.depth == 16 ? row16[at->x + i] != 0 : row[at->x + i] != 0;
     }
-    for (size_t b = 0; b < job->options->ignore_count; b++) {
-        const struct image_box *box = &job->options->ignore[b];
+    for (size_t b = 0; b < job->options.ignore_count; b++) {
+        const struct image_box *box = &job->options.ignore[b];
         uint64_t from = box->x, to = from + box->width, end = at->x + (uint64_t)at->count;
         if (at->y < box->y || at->y - box->y >= box->height || from >= end || to <= at->x)
             continue;
@@ -275,7 +273,7 @@ static uint32_t differences_over(const float *difference, uint32_t count, int32_
 }
 
 /* Notes the pixels that are over, cell by cell. */
-static void stretch_cells(struct job *job, const struct lane *lane, const struct stretch *at,
+static void stretch_cells(struct compare *job, const struct lane *lane, const struct stretch *at,
                           struct band *band)
 {
     uint32_t side = 1u << job->cells.shift;
@@ -315,7 +313,7 @@ static void band_largest(struct band *band, const float *difference, const struc
 }
 
 /* Adds the stretch to what is known of its band. */
-static void stretch_add(struct job *job, struct lane *lane, const struct stretch *at,
+static void stretch_add(struct compare *job, struct lane *lane, const struct stretch *at,
                         struct band *band)
 {
     float *difference = lane->difference, scale = (float)(1 / job->unit);
@@ -340,37 +338,31 @@ static void stretch_add(struct job *job, struct lane *lane, const struct stretch
                at->count * sizeof(float));
 }
 
-static void compare_band(struct job *job, struct lane *lane, size_t number)
+void compare_band(struct compare *job, size_t number, size_t lane_number, const struct image *a,
+                  const struct image *b)
 {
     struct band *band = &job->bands[number];
-    uint32_t first = (uint32_t)number * BAND;
+    struct lane *lane = &job->lanes[lane_number];
+    uint32_t first = (uint32_t)number * COMPARE_BAND;
+    lane->readers[0].image = a;
+    lane->readers[1].image = b;
     band->max = -1;
-    for (uint32_t y = first; y < job->height && y < first + BAND; y++)
+    for (uint32_t y = first; y < job->height && y < first + COMPARE_BAND; y++)
         for (uint32_t x = 0; x < job->width; x += CHUNK) {
-            struct stretch at = {x, y, job->width - x < CHUNK ? job->width - x : CHUNK, 1};
+            struct stretch at = {x, y, y - first, job->width - x < CHUNK ? job->width - x : CHUNK,
+                                 1};
             stretch_counts(job, &at, lane);
             stretch_compare(job, lane, &at);
             stretch_add(job, lane, &at, band);
         }
 }
 
-static void compare_lane(void *context, size_t number)
-{
-    struct job *job = context;
-    for (;;) {
-        size_t band = atomic_fetch_add(&job->next, 1);
-        if (band >= job->band_count)
-            return;
-        compare_band(job, &job->lanes[number], band);
-    }
-}
-
 /* Brings bands and lanes together, bands in their order. */
-static bool job_finish(struct job *job, struct compare_result *result, struct error *error)
+bool compare_finish(struct compare *job, struct compare_result *result, struct error *error)
 {
     uint64_t over = 0;
     double sum = 0;
-    result->max = -1;
+    *result = (struct compare_result){.tolerance = job->options.tolerance, .max = -1};
     for (size_t i = 0; i < job->band_count; i++) {
         const struct band *band = &job->bands[i];
         sum += band->sum;
@@ -395,8 +387,12 @@ static bool job_finish(struct job *job, struct compare_result *result, struct er
     for (int i = 0; i < 3; i++)
         *quantiles[i] =
             job->unit * compare_bins_quantile(bins, result->counted, shares[i], most);
-    return compare_cells_boxes(&job->cells, result->boxes, COMPARE_MOST_BOXES, &result->box_count,
-                               error);
+    if (!compare_cells_boxes(&job->cells, result->boxes, COMPARE_MOST_BOXES, &result->box_count,
+                             error))
+        return false;
+    result->map = job->map;
+    job->map = NULL;
+    return true;
 }
 
 /* Light that no pixel has, so that empty places match nothing. */
@@ -408,10 +404,12 @@ static void lane_forget(struct lane *lane)
         lane->points[0][i].key[0] = lane->points[1][i].key[0] = NAN;
 }
 
-static bool lane_new(struct lane *lane, const struct job *job, struct error *error)
+static bool lane_new(struct lane *lane, const struct compare *job, struct error *error)
 {
     if (!compare_bins_new(&lane->bins, (uint64_t)job->width * job->height, error))
         return false;
+    for (int k = 0; k < 2; k++)
+        lane->readers[k] = job->readers[k];
     if (job->fast)
         return true;
     lane->pairs = memory_zeroed(PAIRS, sizeof *lane->pairs, error);
@@ -423,8 +421,10 @@ static bool lane_new(struct lane *lane, const struct job *job, struct error *err
     return true;
 }
 
-static void job_close(struct job *job)
+void compare_close(struct compare *job)
 {
+    if (job == NULL)
+        return;
     for (size_t i = 0; job->lanes != NULL && i < job->lane_count; i++) {
         compare_bins_free(&job->lanes[i].bins);
         free(job->lanes[i].pairs);
@@ -433,9 +433,11 @@ static void job_close(struct job *job)
     }
     free(job->lanes);
     free(job->bands);
+    free(job->map);
     compare_cells_free(&job->cells);
     for (int k = 0; k < 2; k++)
         pixel_reader_close(&job->readers[k]);
+    free(job);
 }
 
 /* True where equal bytes mean equal colours. */
@@ -458,42 +460,36 @@ static bool is_plain_2000(const struct difference *difference)
 }
 
 /* Everything about JOB that needs no memory. */
-static void job_plan(struct job *job)
+static void job_plan(struct compare *job, const struct image *a, const struct image *b)
 {
-    const struct image *const *images = job->images;
-    job->alike = images_alike(images[0], images[1]);
-    job->alpha = images[0]->shape.alpha || images[1]->shape.alpha;
-    job->fast = is_plain_2000(&job->options->difference);
+    job->width = a->shape.width;
+    job->height = a->shape.height;
+    job->alike = images_alike(a, b);
+    job->alpha = a->shape.alpha || b->shape.alpha;
+    job->fast = is_plain_2000(&job->options.difference);
     /* The differences of OKLab are hundredths of the others'. */
-    job->unit = job->options->difference.formula == DIFFERENCE_OK ? 1.0 / 128 : 1;
-    float limit = (float)job->options->tolerance;
-    if (limit > job->options->tolerance)
+    job->unit = job->options.difference.formula == DIFFERENCE_OK ? 1.0 / 128 : 1;
+    float limit = (float)job->options.tolerance;
+    if (limit > job->options.tolerance)
         limit = nextafterf(limit, 0);
     job->limit = bits_of(limit);
-    job->band_count = (job->height + (size_t)BAND - 1) / BAND;
-    job->lane_count = job->options->threads < MOST_LANES ? job->options->threads : MOST_LANES;
-    if (job->lane_count > job->band_count)
-        job->lane_count = job->band_count;
+    job->band_count = (job->height + (size_t)COMPARE_BAND - 1) / COMPARE_BAND;
+    job->lane_count = job->options.threads < COMPARE_LANES ? job->options.threads : COMPARE_LANES;
     if (job->lane_count == 0)
         job->lane_count = 1;
 }
 
-static bool job_open(struct job *job, struct compare_result *result, struct error *error)
+static bool job_open(struct compare *job, struct error *error)
 {
-    for (int k = 0; k < 2; k++)
-        if (!pixel_reader_open(&job->readers[k], job->images[k], PIXEL_WEIGHTED, error)) {
-            result->unusable = job->images[k];
-            return false;
-        }
     job->bands = memory_zeroed(job->band_count, sizeof *job->bands, error);
     job->lanes = memory_zeroed(job->lane_count, sizeof *job->lanes, error);
     if (job->bands == NULL || job->lanes == NULL)
         return false;
-    if (job->options->want_map) {
+    if (job->options.want_map) {
         size_t pixels;
         if (!memory_multiply(job->width, job->height, &pixels))
             return error_set(error, ERROR_NO_MEMORY, "no memory for so many differences");
-        result->map = job->map = memory_array(pixels, sizeof(float), error);
+        job->map = memory_array(pixels, sizeof(float), error);
         if (job->map == NULL)
             return false;
     }
@@ -503,25 +499,70 @@ static bool job_open(struct job *job, struct compare_result *result, struct erro
     return compare_cells_new(&job->cells, job->width, job->height, error);
 }
 
+bool compare_open(struct compare **compare, const struct image *a, const struct image *b,
+                  const struct compare_options *options, const struct image **unusable,
+                  struct error *error)
+{
+    const struct image *const images[2] = {a, b};
+    *compare = NULL;
+    *unusable = NULL;
+    if (b->shape.width != a->shape.width || b->shape.height != a->shape.height)
+        return error_set(error, ERROR_CORRUPT, "%u x %u and %u x %u: the sizes differ",
+                         a->shape.width, a->shape.height, b->shape.width, b->shape.height);
+    struct compare *job = memory_zeroed(1, sizeof *job, error);
+    if (job == NULL)
+        return false;
+    job->options = *options;
+    job_plan(job, a, b);
+    for (int k = 0; k < 2 && *unusable == NULL; k++)
+        if (!pixel_reader_open(&job->readers[k], images[k], PIXEL_WEIGHTED, error))
+            *unusable = images[k];
+    if (*unusable == NULL && job_open(job, error))
+        *compare = job;
+    else
+        compare_close(job);
+    return *compare != NULL;
+}
+
+/* Both images as they lie in memory. */
+struct whole {
+    struct compare *compare;
+    const struct image *images[2];
+    atomic_size_t next;
+};
+
+static void whole_lane(void *context, size_t lane)
+{
+    struct whole *whole = context;
+    for (;;) {
+        size_t number = atomic_fetch_add(&whole->next, 1);
+        if (number >= whole->compare->band_count)
+            return;
+        struct image a = compare_rows(whole->images[0], number),
+                     b = compare_rows(whole->images[1], number);
+        compare_band(whole->compare, number, lane, &a, &b);
+    }
+}
+
+struct image compare_rows(const struct image *image, size_t number)
+{
+    uint32_t first = (uint32_t)number * COMPARE_BAND, left = image->shape.height - first;
+    const struct image_box box = {0, first, image->shape.width,
+                                  left < COMPARE_BAND ? left : COMPARE_BAND};
+    return image_view(image, &box);
+}
+
 bool compare_images(struct compare_result *result, const struct image *a, const struct image *b,
                     const struct compare_options *options, struct error *error)
 {
-    struct job job = {.options = options, .images = {a, b}};
+    struct whole whole = {.images = {a, b}};
+    const struct image *unusable;
     *result = (struct compare_result){.tolerance = options->tolerance};
-    job.width = a->shape.width;
-    job.height = a->shape.height;
-    if (b->shape.width != job.width || b->shape.height != job.height)
-        return error_set(error, ERROR_CORRUPT, "%u x %u and %u x %u: the sizes differ", job.width,
-                         job.height, b->shape.width, b->shape.height);
-    job_plan(&job);
-    bool done = job_open(&job, result, error);
-    if (done) {
-        threads_for((unsigned)job.lane_count, job.lane_count, compare_lane, &job);
-        done = job_finish(&job, result, error);
-    }
-    job_close(&job);
-    if (!done)
-        compare_free(result);
+    if (!compare_open(&whole.compare, a, b, options, &unusable, error))
+        return false;
+    threads_for((unsigned)whole.compare->lane_count, whole.compare->lane_count, whole_lane, &whole);
+    bool done = compare_finish(whole.compare, result, error);
+    compare_close(whole.compare);
     return done;
 }
 

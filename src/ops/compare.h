@@ -29,7 +29,6 @@ struct compare_result {
                                                    other (within a hundredth of the longer side,
                                                    or 4 pixels); the largest first */
     size_t box_count;
-    const struct image *unusable; /* after a failure: whose profile is to blame, or NULL */
 };
 
 /* A is the reference. Both may be grey or RGB, 8 or 16 bits, with profiles of their own; one that
@@ -49,6 +48,28 @@ struct compare_result {
 bool compare_images(struct compare_result *result, const struct image *a, const struct image *b,
                     const struct compare_options *options, struct error *error);
 void compare_free(struct compare_result *result);
+
+/* The same in steps, for images of which only a band of rows is there at a time. Of A and B only
+ * shape and metadata are looked at when it is opened; OPTIONS is copied, what it points to must
+ * stay. *UNUSABLE: the image whose profile is to blame for a failure, or NULL. */
+struct compare;
+bool compare_open(struct compare **compare, const struct image *a, const struct image *b,
+                  const struct compare_options *options, const struct image **unusable,
+                  struct error *error);
+
+/* Compares the rows from NUMBER * COMPARE_BAND on: A and B have nothing but these, COMPARE_BAND of
+ * them or what is left. Each band once, in any order, by several threads at a time: each with a
+ * LANE of its own, below options->threads and COMPARE_LANES. */
+enum { COMPARE_BAND = 32, COMPARE_LANES = 16 };
+void compare_band(struct compare *compare, size_t number, size_t lane, const struct image *a,
+                  const struct image *b);
+
+/* That band of an image that is there as a whole. */
+struct image compare_rows(const struct image *image, size_t number);
+
+/* When all bands have been compared. */
+bool compare_finish(struct compare *compare, struct compare_result *result, struct error *error);
+void compare_close(struct compare *compare);
 
 /* A picture of the map of RESULT, which has WIDTH x HEIGHT: a fixed scale from 0 to TOP,
  * perceptually even and readable for colour-blind people, grey where a pixel does not count. Below

@@ -13,9 +13,12 @@
 #include "ops/compare.h"
 #include "tools/deltae.h"
 
-/* Decoding both images at the same time needs what decoders hold besides for both at once: above
- * this size one goes after the other, to stay within --memory. */
+/* Turning two images upright at the same time needs them, and what decoders hold besides, for both
+ * at once: above this size one goes after the other, to stay within --memory. */
 #define BOTH_AT_ONCE_PIXELS 20000000u
+
+/* Bands of either side that are there at a time. */
+enum { SLOTS = 6 };
 
 /* The sides of the comparison. Side 0, the reference, is the run's input. */
 struct sides {
@@ -23,9 +26,11 @@ struct sides {
     const char *names[2];
     struct cli_input first;
     struct cli_beside second;
-    struct image images[2], mask;
+    struct image images[2]; /* SLOTS bands below each other; a whole image that has to be turned */
+    struct image mask;
+    struct compare *compare;
     struct error errors[2];
-    bool opened[2], done[2];
+    bool opened[2], whole[2], done[2];
 };
 
 static bool sides_check_names(const struct deltae_fields *fields, const char *a, const char *b,
@@ -57,33 +62,86 @@ static bool sides_open(struct sides *sides, struct error *error)
     return error_hint(error, "imgresize --fit fill --size WxH makes them equal");
 }
 
-static void side_decode(void *context, size_t side)
+static const struct cli_input *side_input(const struct sides *sides, size_t side)
+{
+    return side == 0 ? &sides->first : &sides->second.input;
+}
+
+/* Decodes a side that has to be turned, and makes room for the bands of another. */
+static void side_prepare(void *context, size_t side)
 {
     struct sides *sides = context;
-    if (side == 0)
-        sides->done[0] =
-            cli_input_read(sides->run, &sides->first, &sides->images[0], &sides->errors[0]);
-    else
-        sides->done[1] =
-            cli_beside_decode(&sides->second, &sides->images[1], &sides->errors[1]);
+    const struct cli_input *input = side_input(sides, side);
+    struct image *image = &sides->images[side];
+    struct error *error = &sides->errors[side];
+    struct image_shape shape = input->shape;
+    sides->whole[side] = input->info->orientation > 1;
+    shape.height = SLOTS * COMPARE_BAND;
+    sides->done[side] = !sides->whole[side] ? image_new(image, &shape, error)
+                        : side == 0         ? cli_input_read(sides->run, &sides->first, image, error)
+                                            : cli_beside_decode(&sides->second, image, error);
 }
 
-static bool sides_decode(struct sides *sides, const char *mask, struct error *error)
+/* Where a band of SIDE lies. */
+static struct image side_band(const struct sides *sides, size_t side, size_t band)
 {
-    const struct image_shape *shape = &sides->first.shape;
-    bool small = (uint64_t)shape->width * shape->height <= BOTH_AT_ONCE_PIXELS;
-    threads_for(small ? cli_threads(sides->run->options) : 1, 2, side_decode, sides);
-    for (int side = 0; side < 2; side++)
-        if (!sides->done[side]) {
-            *error = sides->errors[side];
-            return false;
-        }
-    return mask == NULL || cli_beside_mask(sides->run, mask, shape->width, shape->height,
-                                           &sides->mask, error);
+    struct image rows = compare_rows(&sides->images[side], sides->whole[side] ? band : band % SLOTS);
+    uint32_t left = sides->first.shape.height - (uint32_t)band * COMPARE_BAND;
+    rows.shape.height = left < COMPARE_BAND ? left : COMPARE_BAND;
+    return rows;
 }
 
+static bool side_read(void *context, size_t side, size_t band)
+{
+    struct sides *sides = context;
+    const struct image rows = side_band(sides, side, band);
+    struct error *error = &sides->errors[side];
+    uint32_t count = rows.shape.height;
+    if (!sides->whole[side])
+        sides->done[side] =
+            side == 0 ? cli_input_rows(sides->run, &sides->first, rows.pixels, rows.stride, count,
+                                       error)
+                      : cli_beside_rows(&sides->second, rows.pixels, rows.stride, count, error);
+    return sides->done[side];
+}
+
+static void band_compare(void *context, size_t band, size_t lane)
+{
+    const struct sides *sides = context;
+    const struct image a = side_band(sides, 0, band), b = side_band(sides, 1, band);
+    compare_band(sides->compare, band, lane, &a, &b);
+}
+
+/* The first side's failure is told where both fail, whichever was met first. */
+static bool sides_failed(struct sides *sides, struct error *error)
+{
+    uint32_t height = sides->first.shape.height;
+    size_t bands = (height + (size_t)COMPARE_BAND - 1) / COMPARE_BAND;
+    for (size_t band = sides->first.next_row / COMPARE_BAND; sides->done[0] && band < bands; band++)
+        side_read(sides, 0, band);
+    *error = sides->errors[sides->done[0]];
+    return false;
+}
+
+static bool sides_flow(struct sides *sides, struct error *error)
+{
+    uint32_t height = sides->first.shape.height;
+    unsigned threads = cli_threads(sides->run->options);
+    const struct threads_flow flow = {.bands = (height + (size_t)COMPARE_BAND - 1) / COMPARE_BAND,
+                                      .sources = 2,
+                                      .slots = SLOTS,
+                                      .read = side_read,
+                                      .work = band_compare,
+                                      .context = sides};
+    return threads_flow(&flow, threads < COMPARE_LANES ? threads : COMPARE_LANES) ||
+           sides_failed(sides, error);
+}
+
+/* What the heat map does without. */
 static void sides_free_images(struct sides *sides)
 {
+    compare_close(sides->compare);
+    sides->compare = NULL;
     image_free(&sides->images[0]);
     image_free(&sides->images[1]);
     image_free(&sides->mask);
@@ -176,6 +234,31 @@ static json_t *result_json(const struct sides *sides, const struct deltae_fields
                      deltae_judge(sides->run, fields, &figures, several ? sides->names[1] : NULL));
 }
 
+static bool sides_prepare(struct sides *sides, const char *mask, struct error *error)
+{
+    const struct image_shape *shape = &sides->first.shape;
+    bool small = (uint64_t)shape->width * shape->height <= BOTH_AT_ONCE_PIXELS;
+    if (mask != NULL && !cli_beside_mask(sides->run, mask, shape->width, shape->height,
+                                         &sides->mask, error))
+        return false;
+    threads_for(small ? cli_threads(sides->run->options) : 1, 2, side_prepare, sides);
+    for (int side = 0; side < 2; side++)
+        if (!sides->done[side]) {
+            *error = sides->errors[side];
+            return false;
+        }
+    return true;
+}
+
+/* A side as it is before it is read; its profile stays where it is. */
+static struct image side_head(const struct sides *sides, size_t side)
+{
+    const struct cli_input *input = side_input(sides, side);
+    const struct image *image = &sides->images[side];
+    return (struct image){.shape = input->shape,
+                          .metadata = sides->whole[side] ? image->metadata : input->metadata};
+}
+
 static bool sides_compare(struct sides *sides, const struct deltae_fields *fields,
                           struct compare_result *result, struct error *error)
 {
@@ -188,9 +271,10 @@ static bool sides_compare(struct sides *sides, const struct deltae_fields *field
         .want_map = fields->heatmap != NULL,
         .threads = cli_threads(sides->run->options),
     };
-    if (compare_images(result, &sides->images[0], &sides->images[1], &options, error))
-        return true;
-    if (result->unusable == &sides->images[1])
+    const struct image a = side_head(sides, 0), b = side_head(sides, 1), *unusable;
+    if (compare_open(&sides->compare, &a, &b, &options, &unusable, error))
+        return sides_flow(sides, error) && compare_finish(sides->compare, result, error);
+    if (unusable == &b)
         snprintf(error->file, sizeof error->file, "%s", sides->names[1]);
     return false;
 }
@@ -221,7 +305,7 @@ bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, cons
     struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
     bool done = sides_check_names(fields, a, b, error) && sides_open(&sides, error) &&
                 (fields->heatmap == NULL || heatmap_open(&sides, fields, &output, error)) &&
-                enter_sandbox(run, fields, error) && sides_decode(&sides, fields->mask, error) &&
+                enter_sandbox(run, fields, error) && sides_prepare(&sides, fields->mask, error) &&
                 sides_compare(&sides, fields, &result, error);
     if (done) {
         sides_free_images(&sides);
