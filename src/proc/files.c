@@ -109,14 +109,18 @@ static bool apply_recipe(struct files *files, const struct files_plan *plan,
     if (!recipe_load(&files->recipe, plan->recipe, defaults->recipe_dir, error) ||
         !recipe_apply(&files->recipe, plan->output_dir, &files->pattern, error))
         return false;
-    /* The recipe says nothing about names: each file keeps its own. */
+    /* The recipe says nothing about names: each file keeps its own, a format its extension. */
     if (files->pattern.output != NULL) {
         for (const char *at = plan->output_dir; *at != '\0'; at++) {
             text_add_bytes(&files->output, at, 1);
             if (*at == '{' || *at == '}')
                 text_add_bytes(&files->output, at, 1);
         }
-        text_add(&files->output, "/{name}");
+        const char *extension = recipe_extension(&files->recipe);
+        if (extension == NULL)
+            text_add(&files->output, "/{name}");
+        else
+            text_printf(&files->output, "/{stem}.%s", extension);
         files->has_output = true;
     }
     files->pattern.output = NULL;

@@ -10,6 +10,7 @@
 
 #include "base/source.h"
 #include "proc/command.h"
+#include "proc/target.h"
 
 #define SUFFIX ".recipe"
 
@@ -198,6 +199,9 @@ static bool add_stage(const struct reading *reading, size_t first)
     char **words = recipe->words + first;
     if (count == 0)
         return true;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], ":") == 0)
+            return complain(reading, "a ':' stands between words: a recipe has one stage a line");
     if (strcmp(words[0], "run") == 0)
         return count == 2 ? include(reading, words[1])
                           : complain(reading, "'run' takes the name of a recipe");
@@ -336,13 +340,30 @@ static void add_directory(struct text *out, const char *dir, bool escaped)
     text_add(out, "/");
 }
 
-/* DIR/STEM.EXT of INPUT. */
-static void add_same_name(struct text *out, const char *dir, const char *input)
+const char *recipe_extension(const struct recipe *recipe)
+{
+    const char *format = target_option(&recipe->stages[recipe->stage_count - 1], "--format", 'f');
+    if (format == NULL || strcmp(format, "auto") == 0)
+        return NULL;
+    if (strcmp(format, "jpeg") == 0)
+        return "jpg";
+    /* What is no format is complained about by the stage. */
+    return strspn(format, "abcdefghijklmnopqrstuvwxyz") == strlen(format) ? format : NULL;
+}
+
+/* DIR/STEM.EXT of INPUT; EXTENSION instead of its own unless NULL. */
+static void add_same_name(struct text *out, const char *dir, const char *input,
+                          const char *extension)
 {
     const char *slash = strrchr(input, '/');
     const char *name = strcmp(input, "-") == 0 ? "stdin" : slash == NULL ? input : slash + 1;
+    const char *dot = strrchr(name, '.');
+    size_t stem = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
     add_directory(out, dir, false);
-    text_add(out, name);
+    if (extension == NULL)
+        text_add(out, name);
+    else
+        text_printf(out, "%.*s.%s", (int)stem, name, extension);
 }
 
 bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *plan,
@@ -351,6 +372,10 @@ bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *pl
     struct plan_stage *last = &recipe->stages[recipe->stage_count - 1];
     struct text word = {0};
     size_t value = 0;
+    if (plan->output != NULL && template_of(last, &value) >= 0) {
+        error_set(error, ERROR_USAGE, "the recipe names its outputs, '%s' cannot", plan->output);
+        return error_hint(error, "--output-dir, in a job output_dir, says where they go");
+    }
     if (output_dir != NULL) {
         int index = template_of(last, &value);
         char **place = index < 0 ? NULL : &last->arguments[index];
@@ -359,7 +384,8 @@ bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *pl
             add_directory(&word, output_dir, true);
             text_add(&word, *place + value);
         } else if (place == NULL) {
-            add_same_name(&word, output_dir, plan->input == NULL ? "-" : plan->input);
+            add_same_name(&word, output_dir, plan->input == NULL ? "-" : plan->input,
+                          recipe_extension(recipe));
         }
         if (word.failed)
             return error_set(error, ERROR_NO_MEMORY, "out of memory");

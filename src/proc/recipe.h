@@ -35,8 +35,12 @@ void recipe_names_free(char **names);
 
 /* The stages of RECIPE into PLAN, which points into it and whose input is known. With OUTPUT_DIR the
  * outputs lie there: a relative --output-template of the last stage is put below it, and where there
- * is none the output is OUTPUT_DIR/STEM.EXT of the input. May add a word to RECIPE. */
+ * is none the output is OUTPUT_DIR/STEM.EXT of the input, with recipe_extension() instead of EXT
+ * where there is one. May add a word to RECIPE. */
 bool recipe_apply(struct recipe *recipe, const char *output_dir, struct plan *plan,
                   struct error *error);
+
+/* The extension that fits the --format of the last stage; NULL where it has none. */
+const char *recipe_extension(const struct recipe *recipe);
 
 #endif

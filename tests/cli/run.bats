@@ -82,6 +82,23 @@ recipe() {
     cmp piped.png direct.png
 }
 
+@test "good: without a template the output has the extension of the last stage's format" {
+    cutout car.png
+    for format in webp jpeg pam auto; do
+        recipe "$format" crop "resize --width 50 -f $format"
+        imgtool run -q --recipe-dir recipes "$format" car.png --output-dir "$format"
+        imgtool batch -q --recipe-dir recipes --files car.png --recipe "$format" \
+            --output-dir "batch-$format" > answer
+        diff -r "$format" "batch-$format"
+    done
+    [ "$(ls webp jpeg pam auto | tr '\n' ' ')" = \
+        "auto: car.png  jpeg: car.jpg  pam: car.pam  webp: car.webp " ]
+    [ "$(imginfo --json webp/car.webp | jq -r .input.format)" = webp ]
+    recipe joined 'resize --width 50 --format=webp'
+    imgtool run --recipe-dir recipes joined - --output-dir piped < car.png
+    [ "$(ls piped)" = stdin.webp ]
+}
+
 @test "bad: a recipe that is not there is exit 66 with a suggestion" {
     fails 66 imgtool run prodct car.png -o x.png
     stderr_has "did you mean 'product'?"
@@ -103,6 +120,9 @@ recipe() {
     stderr_has "did you mean 'crop'?"
     head -c 100 /dev/zero > recipes/zero.recipe
     fails 65 imgtool run --recipe-dir recipes zero car.png -o x.png
+    recipe colon 'crop : shadow'
+    fails 65 imgtool run --recipe-dir recipes colon car.png -o x.png
+    stderr_has "recipes/colon.recipe: line 1: a ':' stands between words"
     yes crop | head -40 > recipes/long.recipe
     fails 65 imgtool run --recipe-dir recipes long car.png -o x.png
     stderr_has "too many stages"
@@ -115,4 +135,6 @@ recipe() {
     stderr_has "is the input itself"
     fails 64 imgtool run --recipe-dir recipes plain car.png -o a.png --output-dir b
     fails 64 imgtool run --recipe-dir recipes plain car.png --json
+    fails 64 imgtool run product car.png -o a.png
+    stderr_has "the recipe names its outputs, 'a.png' cannot; --output-dir"
 }
