@@ -146,9 +146,16 @@ static bool is_option(const char *argument, char letter, const char *name)
            (argument[length] == '\0' || argument[length] == '=');
 }
 
-/* Between stages there are pipes: only the first may name an input, only the last an output. */
+/* Between stages there are pipes: only the first may name an input, only the last an output, or
+ * make no image. */
 static bool plan_check_ends(const struct plan *plan, struct error *error)
 {
+    for (size_t i = 0; i + 1 < plan->stage_count; i++) {
+        const struct catalogue_entry *entry = catalogue_find(plan->stages[i].command);
+        if (entry != NULL && entry->binary != NULL && !entry->makes_image)
+            return error_set(error, ERROR_USAGE, "'%s' in stage %zu makes no image for the next",
+                             plan->stages[i].command, i + 1);
+    }
     for (size_t i = 0; i < plan->stage_count; i++)
         for (int k = 0; k < plan->stages[i].argument_count; k++) {
             const char *argument = plan->stages[i].arguments[k];

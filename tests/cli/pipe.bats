@@ -222,6 +222,9 @@ load helpers
     fails 64 imgtool pipe -i car.png crop -o mid.png : resize -o out.png
     stderr_has "stage 1"
     [ ! -e mid.png ]
+    fails 64 imgtool pipe -i car.png crop : palette : shadow -o x.png
+    stderr_has "'palette' in stage 2 makes no image for the next"
+    [ ! -e x.png ]
 }
 
 @test "good: kill -9 of imgtool ends the stages too" {
