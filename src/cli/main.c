@@ -271,6 +271,22 @@ static bool fd_is_writable(int fd)
     return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
+static bool main_refuse_operand(const struct cli_run *run, struct error *error)
+{
+    const struct cli_tool *tool = run->tool;
+    char **operands = run->parsed.operands;
+    if (!tool->operands_are_inputs || tool->max_operands != 1)
+        return error_set(error, ERROR_USAGE, "unexpected operand '%s', %s takes %s",
+                         operands[tool->max_operands], tool->name,
+                         tool->max_operands == 0   ? "none"
+                         : tool->max_operands == 1 ? "one"
+                                                   : "fewer");
+    /* The first may be the stray one: a value behind an option that takes none. */
+    error_set(error, ERROR_USAGE, "unexpected operand '%s': '%s' is the input, %s takes one",
+              operands[1], operands[0], tool->name);
+    return error_hint(error, "-o names the output; 'imgtool batch --files' takes many inputs");
+}
+
 static bool main_check_common(struct cli_run *run, struct error *error)
 {
     struct cli_common *options = run->options;
@@ -289,11 +305,7 @@ static bool main_check_common(struct cli_run *run, struct error *error)
         tool->operands_are_inputs && option_given(&run->set, parsed, "output"))
         return error_set(error, ERROR_USAGE, "--output together with --json, which goes to stdout");
     if (tool->max_operands >= 0 && parsed->operand_count > tool->max_operands)
-        return error_set(error, ERROR_USAGE, "unexpected operand '%s', %s takes %s",
-                         parsed->operands[tool->max_operands], tool->name,
-                         tool->max_operands == 0   ? "none"
-                         : tool->max_operands == 1 ? "one"
-                                                   : "fewer");
+        return main_refuse_operand(run, error);
     if (tool->operands_are_inputs && tool->max_operands == 1 && parsed->operand_count == 1) {
         if (option_given(&run->set, parsed, "input"))
             return error_set(error, ERROR_USAGE, "'%s' and -i '%s' are two inputs, one is expected",

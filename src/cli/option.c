@@ -9,6 +9,17 @@
 
 #include "base/text.h"
 
+/* The longest of the choices that stands in TEXT: "ciede2000" means "2000". */
+static const char *choice_within(const char *text, const char *const *choices, size_t count)
+{
+    const char *best = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (strlen(choices[i]) > 1 && strcasestr(text, choices[i]) != NULL &&
+            (best == NULL || strlen(choices[i]) > strlen(best)))
+            best = choices[i];
+    return best;
+}
+
 static bool value_choice(const struct option_entry *entry, const char *text, int *field,
                          struct error *error)
 {
@@ -21,6 +32,8 @@ static bool value_choice(const struct option_entry *entry, const char *text, int
     char range[200];
     option_describe_range(entry, range, sizeof range);
     const char *near = text_nearest(text, entry->choices, count);
+    if (near == NULL)
+        near = choice_within(text, entry->choices, count);
     if (near != NULL)
         return error_set(error, ERROR_USAGE, "'%s' is not one of %s; did you mean '%s'?", text,
                          range, near);
@@ -99,7 +112,10 @@ bool option_value(const struct option_entry *entry, const char *text, void *fiel
     if (!value_number(entry, text, &number)) {
         char range[200];
         option_describe_range(entry, range, sizeof range);
-        return error_set(error, ERROR_USAGE, "'%s' is not %s", text, range);
+        error_set(error, ERROR_USAGE, "'%s' is not %s", text, range);
+        return entry->type != OPTION_SHARE || number <= 1 || number / 100 > entry->max
+                   ? false
+                   : error_hint(error, "did you mean '%g%%', which is %g?", number, number / 100);
     }
     if (entry->type == OPTION_NUMBER || entry->type == OPTION_SHARE)
         *(double *)field = number;
@@ -272,14 +288,18 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
                    void *structure, struct option_result *result, struct error *error)
 {
     struct getopt_tables tables = {0};
+    const char *listed = NULL; /* the option whose many words were taken */
     int code, index = 0;
     *result = (struct option_result){0};
     getopt_tables_fill(&tables, set, stop_at_operand);
     optind = 0; /* starts afresh, whoever parsed before */
     opterr = 0;
     while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, &index)) != -1) {
-        if (code == '?' || code == ':')
-            return option_failed(&tables, code, argv, error);
+        if (code == '?' || code == ':') {
+            option_failed(&tables, code, argv, error);
+            return listed != NULL &&
+                   error_hint(error, "the words behind --%s are its own; -- ends them", listed);
+        }
         size_t i = entry_of_code(&tables, code);
         const struct option_entry *entry = tables.entries[i];
         bool apart = optarg != NULL && optarg == argv[optind - 1];
@@ -295,6 +315,8 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
             error_set(error, reason.kind, "--%s: %s", entry->name, reason.message);
             return error_hint(error, "%s", reason.hint);
         }
+        if (entry->many)
+            listed = entry->name;
         result->given[i / 64] |= 1ull << i % 64;
     }
     result->operands = argv + optind;

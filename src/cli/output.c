@@ -152,7 +152,7 @@ static bool output_flatten(struct cli_run *run, const struct cli_output *output,
                              background, error))
         return false;
     if (!codec_of(output->format)->writes_alpha && image_is_transparent(image))
-        cli_warn(run, "%s: %s has no transparency, flattened on the background: --background",
+        cli_warn(run, "%s: %s has no transparency, flattened on --background (white unless given)",
                  strcmp(output->path, "-") == 0 ? "stdout" : output->path,
                  codec_of(output->format)->name);
     image_flatten(image, background);

@@ -452,6 +452,7 @@ PYTHON
     fails 64 imgtool batch --files a.png --output-template x.png
     fails 64 imgtool batch --files a.png
     fails 64 imgtool batch --files a.png crop : resize --width 5
+    stderr_has "unknown option '--width'; the words behind --files are its own; -- ends them"
     fails 64 imgtool batch crop < /dev/null
     fails 64 imgtool batch --files a.png --files b/a.png -- info
     fails 64 imgtool batch --files a.png --files-from list -- info

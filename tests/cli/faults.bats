@@ -100,7 +100,17 @@ load helpers
     fails 64 imgresize --upscale=yes
     stderr_has "takes no value"
     fails 64 imgcrop a.png b.png
-    stderr_has "unexpected operand 'b.png'"
+    stderr_has "unexpected operand 'b.png': 'a.png' is the input, imgcrop takes one; -o names"
+    fails 64 imgresize -q 80 a.png
+    stderr_has "'80' is the input"
+    fails 64 imgshadow --opacity 40 a.png
+    stderr_has "did you mean '40%', which is 0.4?"
+    fails 64 imgshadow --opacity 140 a.png
+    [[ $stderr != *"did you mean"* ]]
+    fails 64 deltae red blue --formula ciede2000
+    stderr_has "did you mean '2000'?"
+    fails 64 deltae red blue --formula dE94t
+    stderr_has "did you mean '94t'?"
     fails 64 imgresize --verb a.png
     fails 64 imgshadow --color blakc a.png
     stderr_has "did you mean 'black'?"
