@@ -510,6 +510,17 @@ static bool is_ral(const char *text)
     return isdigit((unsigned char)*behind) || *behind == '\0' || behind > text + 3;
 }
 
+static bool parse_whole(struct parser *parser, struct color *color)
+{
+    bool good = is_ral(parser->at)   ? parse_ral(parser, color)
+                : *parser->at == '#' ? parse_hex(parser, color)
+                                     : parse_word(parser, color);
+    if (!good)
+        return false;
+    skip_space(parser);
+    return *parser->at == '\0' || expected(parser, parser->at, "the end of the colour");
+}
+
 bool color_parse(const char *text, struct color *color, struct error *error)
 {
     struct parser parser = {text, text, error};
@@ -517,13 +528,12 @@ bool color_parse(const char *text, struct color *color, struct error *error)
     skip_space(&parser);
     if (*parser.at == '\0')
         return refuse(&parser, "no colour");
-    bool good = is_ral(parser.at)   ? parse_ral(&parser, color)
-                : *parser.at == '#' ? parse_hex(&parser, color)
-                                    : parse_word(&parser, color);
-    if (!good)
-        return false;
-    skip_space(&parser);
-    return *parser.at == '\0' || expected(&parser, parser.at, "the end of the colour");
+    const char *start = parser.at;
+    if (parse_whole(&parser, color))
+        return true;
+    /* RAL's names are no colours here: several are those of CSS, with other values. */
+    const char *code = ral_code_of_name(start);
+    return code != NULL && error_hint(error, "did you mean 'RAL %s'?", code);
 }
 
 /* Light of 8-bit sRGB. */

@@ -107,6 +107,15 @@ static const char *nearest_code(const char *code)
     return best_common > 0 ? best : NULL;
 }
 
+const char *ral_code_of_name(const char *text)
+{
+    for (size_t i = 0; *text != '\0' && i < RAL_COUNT; i++)
+        if (strcasecmp(text, ral_names_en + ral_rows[i].name_en) == 0 ||
+            strcasecmp(text, ral_names_de + ral_rows[i].name_de) == 0)
+            return ral_rows[i].code;
+    return NULL;
+}
+
 bool ral_find(const char *text, size_t *index, struct error *error)
 {
     char code[10], shown[48];
@@ -115,8 +124,12 @@ bool ral_find(const char *text, size_t *index, struct error *error)
     if (strncasecmp(start, "ral", 3) == 0)
         start = skip_space(start + 3);
     if (!normal_code(start, code)) {
+        const char *named = ral_code_of_name(start);
         error_set(error, ERROR_USAGE, "'%s': not a RAL code", shown);
-        return error_hint(error, "a code is like 3020, 010 20 25 or 110-1");
+        if (*start == '\0') /* a shell took the code for a word of its own */
+            return error_hint(error, "the code belongs to it: 'RAL 3020' in quotes, or RAL3020");
+        return named != NULL ? error_hint(error, "did you mean 'RAL %s'?", named)
+                             : error_hint(error, "a code is like 3020, 010 20 25 or 110-1");
     }
     for (size_t i = 0; i < RAL_COUNT; i++)
         if (strcmp(ral_rows[i].code, code) == 0) {

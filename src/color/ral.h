@@ -29,6 +29,9 @@ struct ral_color ral_at(size_t index);
  * wrong with it and suggests the nearest code. */
 bool ral_find(const char *text, size_t *index, struct error *error);
 
+/* The code of the colour whose English or German name TEXT is, whatever its case; NULL. */
+const char *ral_code_of_name(const char *text);
+
 /* "solid", "fluorescent", "pearlescent", "metallic". */
 const char *ral_finish_name(enum ral_finish finish);
 

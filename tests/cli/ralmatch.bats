@@ -228,6 +228,10 @@ blue${tab}$(ralmatch blue | cut -f1)" ]
     fails 66 ralmatch ./rde
     run -64 --separate-stderr ralmatch --json rde
     [ "$(jq -c '[.ok,.error.code]' <<< "$output")" = '[false,64]' ]
+    fails 64 ralmatch --code 'Reseda GREEN'
+    stderr_has "did you mean 'RAL 6011'?"
+    fails 64 ralmatch Enzianblau
+    stderr_has "did you mean 'RAL 5010'?"
 }
 
 @test "bad: options that do not go together" {
