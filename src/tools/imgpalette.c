@@ -96,8 +96,8 @@ static const struct option_entry entries[] = {
      .help = "the most frequent colours as they occur, nothing is merged"},
     {"format", 'f', .brief = true, OPTION_CHOICE, "FORMAT", "auto", .choices = format_choices,
      .offset = FIELD(format),
-     .help = "what is written: lines, a JSON object, hex values, CSS, a GIMP palette, Adobe "
-             "swatches, a picture; auto goes by the extension of the output, else text"},
+     .help = "lines, JSON, hex, CSS, GIMP, Adobe or a picture; auto goes by the extension of the "
+             "output, else text"},
 };
 
 /* ---- the format ---- */
@@ -105,7 +105,11 @@ static const struct option_entry entries[] = {
 /* What an output's name asks for. */
 static bool format_by_path(const char *path, enum palette_format *format, struct error *error)
 {
+    /* Names that promise what is not written here. */
+    static const char *const foreign[] = {"aco", "act", "csv", "xml", "html", "svg", "pdf",
+                                          "gif", "tif", "tiff", "bmp", "scss", "yaml"};
     const char *slash = strrchr(path, '/'), *dot = strrchr(slash == NULL ? path : slash, '.');
+    bool known = codec_by_path(path) != CODEC_NONE;
     *format = FORMAT_TEXT;
     if (dot == NULL || strcasecmp(dot + 1, "txt") == 0)
         return true;
@@ -114,7 +118,9 @@ static bool format_by_path(const char *path, enum palette_format *format, struct
             *format = (enum palette_format)i;
             return true;
         }
-    if (codec_by_path(path) == CODEC_NONE)
+    for (size_t i = 0; i < CLI_COUNT(foreign); i++)
+        known = known || strcasecmp(dot + 1, foreign[i]) == 0;
+    if (!known)
         return true;
     error_set(error, ERROR_USAGE, "'%s': a palette cannot be written as '%s'", path, dot + 1);
     return error_hint(error, "-f chooses text, json, hex, css, gpl, ase or png whatever the name");

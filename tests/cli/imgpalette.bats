@@ -105,9 +105,11 @@ near() {
     imgpalette half.png | tee >(cmp - out.txt) | cmp - noextension
     imgpalette -f hex half.png -o hex.gpl
     [ "$(head -n 1 hex.gpl)" = "#c83232" ]
-    fails 64 imgpalette half.png -o out.jpg
-    stderr_has "-f chooses"
-    [ ! -e out.jpg ]
+    for format in jpg aco csv; do
+        fails 64 imgpalette half.png -o "out.$format"
+        stderr_has "-f chooses"
+        [ ! -e "out.$format" ]
+    done
 }
 
 @test "good: --exact-colors are the most frequent ones, by an independent count" {
