@@ -8,7 +8,7 @@ complete -c colorxfer -l method -x -a 'mkl reinhard hm hm-mkl-hm idt sliced' -d 
 complete -c colorxfer -l space -x -a 'auto srgb linear lab oklab lalphabeta' -d 'the colour space that the method works in; auto is that of its publication'
 complete -c colorxfer -l ref-mask -r -F -d 'where the reference counts; transparent pixels never do'
 complete -c colorxfer -l regrain -d 'give the result the grain and the edges of the image, with --ref and --lut'
-complete -c colorxfer -l save-lut -r -F -d 'save what --ref does as a table, for --lut and other programs'
+complete -c colorxfer -l save-lut -r -F -d 'save what --ref does as a table; --lut and other programs take it'
 complete -c colorxfer -l from -x -d 'the colour that --to replaces, instead of looking for it'
 complete -c colorxfer -l max-de -x -d 'exit 1, writing nothing, where --to misses its colour by more than this CIEDE2000'
 complete -c colorxfer -l input -s i -r -F -d 'read FILE, whatever its name looks like; - is stdin'

@@ -2,7 +2,7 @@
 complete -c imgresize -l width -x -d 'width in pixels; the height follows unless given too'
 complete -c imgresize -l height -x -d 'height in pixels; the width follows unless given too'
 complete -c imgresize -l size -x -d 'WxH, Wx, xH or P%: may be repeated, one output each'
-complete -c imgresize -l output-template -x -d 'name of each output, with {stem} {name} {w} {h} {ext}'
+complete -c imgresize -l output-template -x -d 'output names, of {stem} {name} {w} {h} {ext}'
 complete -c imgresize -l fit -x -a 'inside cover contain fill outside' -d 'how the picture fits: for sizes of both width and height'
 complete -c imgresize -l upscale -d 'allow results larger than the original'
 complete -c imgresize -l gravity -x -a 'center north northeast east southeast south southwest west northwest' -d 'the part that cover keeps, the place that contain gives'

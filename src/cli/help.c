@@ -339,6 +339,20 @@ static void manual_description(const char *description, struct text *out)
     }
 }
 
+/* imgtool names every page, the others imgtool. */
+static void manual_see_also(const struct cli_tool *tool, struct text *out)
+{
+    text_add(out, ".SH SEE ALSO\n");
+    for (size_t i = 0; tool->subcommands != NULL && i < catalogue_count; i++) {
+        const struct catalogue_entry *entry = &catalogue[i];
+        if (entry->binary != NULL)
+            text_printf(out, ".BR %s (1),\n", entry->binary);
+        else if (strcmp(entry->command, "list") != 0 && strcmp(entry->command, "help") != 0)
+            text_printf(out, ".BR imgtool\\-%s (1),\n", entry->command);
+    }
+    text_add(out, tool->subcommands != NULL ? ".BR imgtool\\-node (7)\n" : ".BR imgtool (1)\n");
+}
+
 void cli_print_manual(const struct cli_tool *tool, struct text *out)
 {
     struct option_set set;
@@ -374,5 +388,5 @@ void cli_print_manual(const struct cli_tool *tool, struct text *out)
         manual_text(tool->examples[i].what, out);
         text_add(out, "\n");
     }
-    text_add(out, ".SH SEE ALSO\n.BR imgtool (1)\n");
+    manual_see_also(tool, out);
 }

@@ -33,8 +33,8 @@ static const char *const progress_choices[] = {"auto", "none", "bar", "json", NU
 static const struct option_entry entries[] = {
     {"files", 0, .brief = true, OPTION_FILE, .metavar = "FILE...", .many = true,
      .offset = FIELD(files),
-     .help = "run the stages behind the options on each FILE; all words up to the next option are "
-             "files"},
+     .help = "run the stages behind the options on each FILE; all words up to the next option or "
+             "-- are files"},
     {"files-from", 0, .brief = true, OPTION_FILE, .metavar = "FILE", .offset = FIELD(files_from),
      .help = "the same with the names in the lines of FILE; - is stdin"},
     {"null", '0', .type = OPTION_FLAG, .offset = FIELD(zero),
@@ -48,7 +48,8 @@ static const struct option_entry entries[] = {
     {"output-dir", 0, .type = OPTION_DIR, .metavar = "DIR", .offset = FIELD(output_dir),
      .help = "where its outputs go; made if missing"},
     {"recipe-dir", 0, .type = OPTION_DIR, .metavar = "DIR", .offset = FIELD(recipe_dir),
-     .environment = "IMGTOOL_RECIPE_DIR", .help = "where recipes are looked for"},
+     .environment = "IMGTOOL_RECIPE_DIR",
+     .help = "where recipes are looked for; the default is the installation's"},
     {"no-clobber", 0, .type = OPTION_FLAG, .offset = FIELD(no_clobber),
      .help = "refuse to replace existing files"},
     {"mkdir", 0, .type = OPTION_FLAG, .offset = FIELD(mkdir),
@@ -64,7 +65,7 @@ static const struct option_entry entries[] = {
              "so far, at first 96 MiB a stage"},
     {"timeout", 0, .brief = true, OPTION_DURATION, "TIME", "30s", 1, 8.64e7,
      .offset = FIELD(timeout_ms), .environment = "IMGTOOL_TIMEOUT",
-     .help = "end an attempt at a job after TIME, unless the job says otherwise"},
+     .help = "end an attempt at a job after TIME; a job may say otherwise"},
     {"grace", 0, .type = OPTION_DURATION, "TIME", "2s", 0, 3.6e6, .offset = FIELD(grace_ms),
      .help = "what a job gets to end by itself, before it is killed; of the whole batch, what "
              "running jobs get to finish"},
@@ -270,9 +271,14 @@ const struct cli_tool batch_tool = {
     .operands = "[COMMAND [ARGUMENT]... [: COMMAND [ARGUMENT]...]...]",
     .description =
         "Runs many jobs, a few at a time, and answers each with one line of JSON on stdout, as it "
-        "ends. Jobs are lines of JSON on stdin, each with an id and what to do: a recipe, stages, "
-        "or argv for a single command. With --files the stages behind the options run on each "
-        "file; a colon that stands alone separates them.\n\n"
+        "ends. With --files the stages behind the options run on each file; a colon that stands "
+        "alone separates them. Without, jobs are lines of JSON on stdin.\n\n"
+        "A job has an id, a text or a whole number, and one of recipe (its name), stages (an array "
+        "of arrays of words) and argv (an array of words). It may have input, output or, with a "
+        "recipe, output_dir, timeout (\"10s\", or seconds), request_id, and mkdir, no_clobber and "
+        "in_place, which are true or false. An answer has the id, ok, passed, outputs, metadata "
+        "and the result, or the error with its kind, message, hint and whether it is retryable; "
+        "imgtool schema says it exactly.\n\n"
         "A job that fails, hangs or is killed harms no other: it is answered with its error, its "
         "whole process group ends, and so does whoever escaped from it. A line that makes no sense "
         "is answered, too. Jobs are read only while there is room, so that input may come for "
@@ -287,7 +293,9 @@ const struct cli_tool batch_tool = {
     .results = {{"for --report-fd", result_fields, .beside = false}},
     .options = {"Batches", entries, CLI_COUNT(entries)},
     .groups = CLI_ROOT | CLI_SLOTS,
-    .examples = {{"imgtool batch < jobs.ndjson > results.ndjson", "jobs as lines of JSON"},
+    .examples = {{"imgtool batch < jobs.ndjson > results.ndjson",
+                  "jobs such as {\"id\":1,\"recipe\":\"product\",\"input\":\"car.png\","
+                  "\"output_dir\":\"out\"}"},
                  {"imgtool batch --files *.jpg --output-template 'out/{stem}.webp' crop : resize "
                   "--width 800",
                   "the same for each file"},

@@ -53,7 +53,7 @@ static const struct option_entry entries[] = {
     {"regrain", 0, .type = OPTION_FLAG, .offset = FIELD(regrain),
      .help = "give the result the grain and the edges of the image, with --ref and --lut"},
     {"save-lut", 0, .brief = true, OPTION_FILE, "FILE.cube", NULL, .offset = FIELD(save_lut),
-     .help = "save what --ref does as a table, for --lut and other programs"},
+     .help = "save what --ref does as a table; --lut and other programs take it"},
     {"from", 0, .type = OPTION_CUSTOM, "COLOR", NULL, .offset = FIELD(from),
      .parse = value_xfer_color,
      .help = "the colour that --to replaces, instead of looking for it"},

@@ -54,7 +54,7 @@ static void warn_before(struct xfer_job *job)
 {
     const struct xfer_color *to = &job->fields->to;
     if (!job->masked && !image_is_transparent(&job->image))
-        cli_warn(job->run, "%s: no mask and no transparency: everything is recoloured",
+        cli_warn(job->run, "%s: no mask and no transparency: what is most of the picture counts as the object",
                  cli_file(job->run));
     double shown = shown_de(to);
     if (shown > visible_de)

@@ -76,11 +76,11 @@ static const struct option_entry entries[] = {
     {"max-fraction", 0, .brief = true, OPTION_SHARE, "SHARE", NULL, 0, 1,
      .offset = FIELD(max_fraction), .help = "exit 1 where a larger share is over the tolerance"},
     {"heatmap", 0, .brief = true, OPTION_FILE, "FILE", NULL, .offset = FIELD(heatmap),
-     .help = "write a picture of the differences of two images, with a legend"},
+     .help = "a picture of the differences of two images; it has a legend"},
     {"heatmap-max", 0, .type = OPTION_NUMBER, "DE", "10", 0.01, 1e4, .offset = FIELD(heatmap_top),
      .help = "end of its scale; fixed, so that pictures can be compared"},
     {"mask", 0, .brief = true, OPTION_FILE, "FILE", NULL, .offset = FIELD(mask),
-     .help = "compare images only where this image of their size is not black"},
+     .help = "where images are compared: where this one, of their size, is not black"},
     {"ignore", 0, .brief = true, OPTION_CUSTOM, "BOX", NULL, .offset = FIELD(ignore),
      .parse = parse_ignore, .help = "leave out WxH+X+Y of images; repeatable"},
 };
@@ -487,7 +487,9 @@ static const struct cli_tool tool = {
         "compared over white and over black, composed on encoded sRGB, and the larger difference "
         "counts.\n\n"
         "Of images of one size the lines are mean, median, p95, p99, max and over (the share of "
-        "pixels above --tolerance); of several, each line begins with the name of the image.\n\n"
+        "pixels above --tolerance); of several, each line begins with the name of the image. All "
+        "pixels count, and what is transparent in both is equal: around a cutout that dilutes mean "
+        "and shares, unless --mask says where the object is.\n\n"
         "--pairs reads CSV or TSV: two colours or six Lab numbers (L a b of the reference, L a b "
         "of the sample, relative to --white) in each row. Each row is written again with the "
         "difference as one more field, as soon as the input pauses. The first row may be a heading "
@@ -506,8 +508,8 @@ static const struct cli_tool tool = {
     .groups = CLI_OUTPUT | CLI_DECODE | CLI_LIMITS | CLI_PROCESS,
     .examples = {{"deltae '#c8102e' 'RAL 3020'", "one number"},
                  {"deltae --pairs measured.csv --max-p95 2 -o out.csv", "a list and a verdict"},
-                 {"deltae --max-mean 1 --heatmap map.png before.png after.png",
-                  "exit status 1 where the mean exceeds 1"}},
+                 {"deltae --max-mean 1 --mask paint.png --heatmap map.png before.png after.png",
+                  "exit status 1 where the mean of the paint exceeds 1"}},
     .options_size = sizeof(struct deltae_fields),
     .max_operands = -1,
     .run = deltae_run,

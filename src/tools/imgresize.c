@@ -23,7 +23,7 @@ static const struct option_entry entries[] = {
      .help = "WxH, Wx, xH or P%: may be repeated, one output each"},
     {"output-template", 0, .brief = true, OPTION_TEXT, "NAME", NULL,
      .offset = FIELD(output_template),
-     .help = "name of each output, with {stem} {name} {w} {h} {ext}"},
+     .help = "output names, of {stem} {name} {w} {h} {ext}"},
     {"fit", 0, .brief = true, OPTION_CHOICE, "HOW", "inside", .choices = fit_choices,
      .offset = FIELD(fit), .help = "how the picture fits: for sizes of both width and height"},
     {"upscale", 0, .type = OPTION_FLAG, .offset = FIELD(upscale),

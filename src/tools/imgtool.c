@@ -161,8 +161,10 @@ static const struct cli_tool imgtool_tool = {
         "imgtool NAME runs imgNAME, or NAME, from the directory that imgtool itself lies in, and "
         "passes every argument through untouched. It never uses a shell, and never searches PATH "
         "or the current directory.\n\n"
-        "imgtool pipe runs several commands as one pipeline. imgtool list shows all commands, "
-        "imgtool help NAME explains one.",
+        "Of its own imgtool has pipe, which runs several commands as one pipeline, run, which "
+        "takes such a pipeline from a file, batch for many pictures, doctor, which checks the "
+        "installation, cache and schema. imgtool list shows all commands, imgtool help NAME "
+        "explains one.",
     .examples = {{"imgtool crop -o cropped.png car.png", "the same as imgcrop"},
                  {"imgtool pipe -i car.png -o car.webp crop : shadow : resize --width 800",
                   "three commands, one decode, one encode"},

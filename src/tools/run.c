@@ -18,9 +18,10 @@ struct run_fields {
 
 static const struct option_entry entries[] = {
     {"output-dir", 0, .brief = true, OPTION_DIR, .metavar = "DIR", .offset = FIELD(output_dir),
-     .help = "where the outputs go, under the names that the recipe gives them; made if missing"},
+     .help = "where the outputs go; they keep the names that the recipe gives them; made if missing"},
     {"recipe-dir", 0, .brief = true, OPTION_DIR, .metavar = "DIR", .offset = FIELD(recipe_dir),
-     .environment = "IMGTOOL_RECIPE_DIR", .help = "where recipes are looked for"},
+     .environment = "IMGTOOL_RECIPE_DIR",
+     .help = "where recipes are looked for; the default is the installation's"},
     {"list", 0, .brief = true, OPTION_FLAG, .offset = FIELD(list), .help = "list the recipes"},
     {"show", 0, .brief = true, OPTION_FLAG, .offset = FIELD(show),
      .help = "print the recipe instead of running it"},
@@ -128,7 +129,8 @@ const struct cli_tool run_tool = {
         "recipe. A RECIPE with a / is the path of a file, and lies below --root where that is "
         "given; --recipe-dir and the recipes of the installation do not.\n\n"
         "Outputs go where the last stage says, below --output-dir; a recipe whose last stage "
-        "names no output writes -o FILE, or a file of the input's name in --output-dir.",
+        "names no output writes -o FILE, or a file of the input's name in --output-dir, with the "
+        "extension of the format where the last stage has -f.",
     .results = {{"where a recipe is run", pipe_fields, .beside = true},
                 {"of --list", list_fields, .beside = false},
                 {"of --show", show_fields, .beside = false}},
