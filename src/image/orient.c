@@ -54,6 +54,12 @@ void image_place_rows(const struct image *into, unsigned orientation,
     struct placing placing = placing_of(into, orientation, from);
     size_t pixel = image_pixel_bytes(from);
     placing.origin += (ptrdiff_t)y * placing.down;
+    if (placing.across == (ptrdiff_t)pixel) {
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(placing.origin + (ptrdiff_t)i * placing.down, rows + i * stride,
+                   from->width * pixel);
+        return;
+    }
     switch (pixel) {
     case 1: place_tiles(&placing, rows, stride, from->width, count, 1); break;
     case 2: place_tiles(&placing, rows, stride, from->width, count, 2); break;

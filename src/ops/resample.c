@@ -6,9 +6,8 @@
 #include <string.h>
 
 enum {
-    LANES = 4,
-    GROUP = 4,       /* rows that are added to the sums together, so that these are touched less */
-    CHUNK_PIXELS = 128 /* of a row that are brought through a band at once: they stay in the cache */
+    LANES = 4,         /* of a pixel of light on its way into the output */
+    PIECE_PIXELS = 128 /* of an output row that are finished at once: they stay in the cache */
 };
 
 /* One pixel of light. */
@@ -25,9 +24,10 @@ struct resampler {
     struct taps across, down;
     const struct tone *tone;
     struct image out;
-    float *rows;     /* a band of incoming rows, resampled across, and GROUP - 1 rows of 0 */
-    float *sums;     /* a ring of output rows under way */
-    uint32_t ring;   /* rows in it */
+    unsigned lanes;       /* of a source pixel: its channels */
+    uint32_t from, width; /* the columns of the source that the output is made of */
+    float *sums;          /* a ring of rows under way, each of the columns above */
+    uint32_t ring;        /* rows in it */
     uint32_t source_y, first_open; /* the first output that is not complete */
 };
 
@@ -157,6 +157,20 @@ static uint32_t taps_overlap(const struct taps *taps)
     return most;
 }
 
+/* The columns that any output uses. */
+static void resampler_set_columns(struct resampler *r)
+{
+    const struct taps *across = &r->across;
+    uint32_t end = 0;
+    r->from = across->first[0];
+    for (uint32_t i = 0; i < across->outputs; i++) {
+        uint32_t first = across->first[i];
+        r->from = first < r->from ? first : r->from;
+        end = first + across->count > end ? first + across->count : end;
+    }
+    r->width = end - r->from;
+}
+
 bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t source_height,
                    const struct resample_region *region, enum resample_filter filter,
                    const struct tone *tone, const struct image *out, struct error *error)
@@ -167,16 +181,21 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
         return false;
     r->tone = tone;
     r->out = *out;
+    r->lanes = image_channels(&out->shape);
     if (!taps_new(&r->across, source_width, region->x, region->width, out->shape.width, filter,
                   error) ||
         !taps_new(&r->down, source_height, region->y, region->height, out->shape.height, filter,
                   error))
         goto fail;
     r->ring = taps_overlap(&r->down);
-    size_t lanes = (size_t)out->shape.width * LANES;
-    r->rows = memory_zeroed(RESAMPLE_BAND_ROWS + GROUP - 1, lanes * sizeof *r->rows, error);
-    r->sums = memory_zeroed(r->ring, lanes * sizeof *r->sums, error);
-    if (r->rows != NULL && r->sums != NULL)
+    resampler_set_columns(r);
+    /* A pixel is read as four lanes, also the last one where it has fewer. */
+    size_t floats = 0;
+    if (memory_multiply(r->ring, (size_t)r->width * r->lanes, &floats))
+        r->sums = memory_zeroed(floats + LANES, sizeof *r->sums, error);
+    else
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+    if (r->sums != NULL)
         return true;
 fail:
     resampler_free(r);
@@ -190,23 +209,27 @@ void resampler_free(struct resampler *r)
         return;
     taps_free(&r->across);
     taps_free(&r->down);
-    free(r->rows);
     free(r->sums);
     free(r);
 }
 
-static void resample_across(const struct taps *taps, const float *in, float *out)
+/* Pixels X to X + COUNT of the output, from a row of sums. Where pixels have fewer lanes than four
+ * the others hold those of the next pixel, and nobody looks at them. */
+static void resample_across(const struct resampler *r, const float *sums, uint32_t x,
+                            uint32_t count, float *out)
 {
-    for (uint32_t i = 0; i < taps->outputs; i++) {
+    const struct taps *taps = &r->across;
+    const size_t lanes = r->lanes;
+    for (uint32_t i = x; i < x + count; i++, out += LANES) {
         const float *weights = taps->weights + (size_t)i * taps->count;
-        const float *pixel = in + (size_t)taps->first[i] * LANES;
+        const float *pixel = sums + (taps->first[i] - r->from) * lanes;
         /* Two sums, so that one addition need not wait for the other. */
         pixel_lanes even = {0}, odd = {0}, value;
         uint32_t k = 0;
-        for (; k + 1 < taps->count; k += 2, pixel += 2 * LANES) {
+        for (; k + 1 < taps->count; k += 2, pixel += 2 * lanes) {
             memcpy(&value, pixel, sizeof value);
             even += value * weights[k];
-            memcpy(&value, pixel + LANES, sizeof value);
+            memcpy(&value, pixel + lanes, sizeof value);
             odd += value * weights[k + 1];
         }
         if (k < taps->count) {
@@ -214,16 +237,18 @@ static void resample_across(const struct taps *taps, const float *in, float *out
             even += value * weights[k];
         }
         even += odd;
-        memcpy(out + (size_t)i * LANES, &even, sizeof even);
+        memcpy(out, &even, sizeof even);
     }
 }
 
+/* Adds a group of rows STRIDE apart, each with its weight. */
 MULTIVERSION
 static void resample_add(float *restrict sums, const float *restrict rows, size_t stride,
                          const float *weights, size_t count)
 {
     const float *restrict a = rows, *restrict b = rows + stride, *restrict c = rows + 2 * stride,
                          *restrict d = rows + 3 * stride;
+    _Static_assert(RESAMPLE_GROUP == 4, "so many rows are added here");
     for (size_t i = 0; i < count; i++)
         sums[i] += (a[i] * weights[0] + b[i] * weights[1]) +
                    (c[i] * weights[2] + d[i] * weights[3]);
@@ -274,75 +299,91 @@ static void resample_store(const struct resampler *r, float *pixels, uint32_t y,
                         count);
 }
 
-void resampler_across(struct resampler *r, const float *row, uint32_t index)
-{
-    resample_across(&r->across, row, r->rows + (size_t)index * r->out.shape.width * LANES);
-}
-
-/* Adds COUNT rows from SOURCE_Y on to SUMS, the LANE_COUNT lanes of output I that begin at LANE. */
-static void resample_add_band(const struct resampler *r, uint32_t count, uint32_t i, float *sums,
-                              size_t lane, size_t lane_count)
+void resampler_down(struct resampler *r, const struct resample_group *group)
 {
     const struct taps *down = &r->down;
-    size_t stride = (size_t)r->out.shape.width * LANES;
-    uint32_t first = r->source_y, last = first + count, end = down->first[i] + down->count;
-    uint32_t from = down->first[i] > first ? down->first[i] : first;
-    for (uint32_t y = from; y < end && y < last; y += GROUP) {
-        float weights[GROUP] = {0};
-        for (uint32_t k = 0; k < GROUP && y + k < end && y + k < last; k++)
-            weights[k] = down->weights[(size_t)i * down->count + (y + k - down->first[i])];
-        resample_add(sums, r->rows + (y - first) * stride + lane, stride, weights, lane_count);
+    uint32_t x = group->x > r->from ? group->x : r->from;
+    uint32_t end = group->x + group->width, most = r->from + r->width;
+    end = end < most ? end : most;
+    if (x >= end)
+        return;
+    size_t skip = (size_t)(x - group->x) * r->lanes, count = (size_t)(end - x) * r->lanes;
+    uint32_t first = r->source_y + group->row;
+    for (uint32_t i = r->first_open; i < down->outputs && down->first[i] < first + RESAMPLE_GROUP;
+         i++) {
+        float weights[RESAMPLE_GROUP] = {0};
+        float *sums = r->sums + ((i % r->ring) * (size_t)r->width + (x - r->from)) * r->lanes;
+        if (down->first[i] + down->count <= first)
+            continue;
+        if (down->first[i] >= first)
+            memset(sums, 0, count * sizeof *sums);
+        for (uint32_t k = 0; k < group->rows; k++)
+            if (first + k >= down->first[i] && first + k < down->first[i] + down->count)
+                weights[k] = down->weights[(size_t)i * down->count + (first + k - down->first[i])];
+        resample_add(sums, group->light + skip, RESAMPLE_COLUMNS * LANES, weights, count);
     }
 }
 
-size_t resampler_chunks(const struct resampler *r)
-{
-    return (r->out.shape.width + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
-}
-
-void resampler_down(struct resampler *r, uint32_t count, size_t index)
+uint32_t resampler_complete(const struct resampler *r, uint32_t count)
 {
     const struct taps *down = &r->down;
-    size_t x = index * CHUNK_PIXELS, width = r->out.shape.width;
-    size_t pixels = width - x < CHUNK_PIXELS ? width - x : CHUNK_PIXELS;
-    uint32_t last = r->source_y + count;
-    for (uint32_t i = r->first_open; i < down->outputs && down->first[i] < last; i++) {
-        float *sums = r->sums + ((i % r->ring) * width + x) * LANES;
-        if (down->first[i] >= r->source_y)
-            memset(sums, 0, pixels * LANES * sizeof *sums);
-        resample_add_band(r, count, i, sums, x * LANES, pixels * LANES);
-        if (down->first[i] + down->count <= last)
-            resample_store(r, sums, i, x, pixels);
+    uint32_t i = r->first_open;
+    while (i < down->outputs && down->first[i] + down->count <= r->source_y + count)
+        i++;
+    return i - r->first_open;
+}
+
+void resampler_across(const struct resampler *r, uint32_t index)
+{
+    uint32_t y = r->first_open + index, width = r->out.shape.width;
+    const float *sums = r->sums + (y % r->ring) * (size_t)r->width * r->lanes;
+    float pixels[PIECE_PIXELS * LANES];
+    for (uint32_t x = 0; x < width; x += PIECE_PIXELS) {
+        uint32_t count = width - x < PIECE_PIXELS ? width - x : PIECE_PIXELS;
+        resample_across(r, sums, x, count, pixels);
+        resample_store(r, pixels, y, x, count);
     }
 }
 
 void resampler_advance(struct resampler *r, uint32_t count)
 {
-    const struct taps *down = &r->down;
+    r->first_open += resampler_complete(r, count);
     r->source_y += count;
-    while (r->first_open < down->outputs &&
-           down->first[r->first_open] + down->count <= r->source_y)
-        r->first_open++;
 }
 
-#define LOAD_PIXELS(type, full)                                                                    \
+#define LOAD_OPAQUE(type, channels)                                                                \
     do {                                                                                           \
         const type *sample = (const void *)samples;                                                \
-        for (size_t x = 0; x < width; x++, sample += channels, row += LANES) {                     \
-            float alpha = shape->alpha ? (float)sample[colors] * (1.0f / (full)) : 1.0f;           \
-            row[0] = tone->decode[0][sample[0]] * alpha;                                           \
-            row[1] = colors == 3 ? tone->decode[1][sample[1]] * alpha : 0;                         \
-            row[2] = colors == 3 ? tone->decode[2][sample[2]] * alpha : 0;                         \
-            row[3] = alpha;                                                                        \
+        for (size_t i = 0; i < width * (channels); i += (channels))                                \
+            for (size_t c = 0; c < (channels); c++)                                                \
+                light[i + c] = tone->decode[c][sample[i + c]];                                     \
+    } while (0)
+
+#define LOAD_ALPHA(type, full)                                                                     \
+    do {                                                                                           \
+        const type *sample = (const void *)samples;                                                \
+        for (size_t x = 0; x < width; x++, sample += channels, light += channels) {                \
+            float alpha = (float)sample[colors] * (1.0f / (full));                                 \
+            for (unsigned c = 0; c < colors; c++)                                                  \
+                light[c] = tone->decode[c][sample[c]] * alpha;                                     \
+            light[colors] = alpha;                                                                 \
         }                                                                                          \
     } while (0)
 
 void resample_load_row(const struct tone *tone, const struct image_shape *shape,
-                       const uint8_t *samples, float *row, size_t width)
+                       const uint8_t *samples, float *restrict light, size_t width)
 {
     unsigned channels = image_channels(shape), colors = channels - (shape->alpha ? 1 : 0);
-    if (shape->depth == 16)
-        LOAD_PIXELS(uint16_t, 65535.0f);
+    if (shape->alpha && shape->depth == 16)
+        LOAD_ALPHA(uint16_t, 65535.0f);
+    else if (shape->alpha)
+        LOAD_ALPHA(uint8_t, 255.0f);
+    else if (shape->depth == 16 && channels == 3)
+        LOAD_OPAQUE(uint16_t, 3);
+    else if (shape->depth == 16)
+        LOAD_OPAQUE(uint16_t, 1);
+    else if (channels == 3)
+        LOAD_OPAQUE(uint8_t, 3);
     else
-        LOAD_PIXELS(uint8_t, 255.0f);
+        LOAD_OPAQUE(uint8_t, 1);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Separable resampling, row by row.
  *
- * Rows come in as light: four floats a pixel (R, G, B or grey in the first; alpha), 0..1, colour
- * premultiplied by alpha. Each is resampled across at once and added, with its weights, to the
- * output rows that it touches, so that neither image is ever held in float. Sampling positions
- * follow the usual convention: pixel i covers [i, i + 1), the edges of both images coincide. When
+ * Rows come in as light: floats of 0..1, for each pixel its colours, premultiplied by alpha, and
+ * alpha where the image has it. They are added, with their weights, to the output rows that they
+ * touch, at the width of the source; a row that is complete is resampled across. So neither image
+ * is ever held in float, and nearly all of the work runs along rows. Sampling positions follow the
+ * usual convention: pixel i covers [i, i + 1), the edges of both images coincide. When
  * reducing, the kernel is stretched by the factor of reduction; weights are normalised to a sum
  * of 1, and the edge is where the image ends (no pixels are invented beyond it).
  *
@@ -40,25 +41,35 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
                    const struct resample_region *region, enum resample_filter filter,
                    const struct tone *tone, const struct image *out, struct error *error);
 
-/* Source rows go through in bands of up to so many. For each band: resampler_across() for every row,
- * then resampler_down() for every chunk of columns, then resampler_advance(). The calls of one kind
- * are independent of each other and may run on several threads. */
-enum { RESAMPLE_BAND_ROWS = 64 };
+/* Source rows go through in bands of up to RESAMPLE_BAND_ROWS. For each band: resampler_down() for
+ * all columns of the source, where every column gets its groups of rows in order; then
+ * resampler_across() for every output row that is complete with it; then resampler_advance().
+ * Different columns and different output rows may go on several threads. */
+enum { RESAMPLE_BAND_ROWS = 64, RESAMPLE_GROUP = 4, RESAMPLE_COLUMNS = 256 };
 
-/* Takes row INDEX of the band: source_width * 4 floats from resample_load_row(). */
-void resampler_across(struct resampler *resampler, const float *row, uint32_t index);
+/* ROWS rows of light from row ROW of the band on, a multiple of RESAMPLE_GROUP, and WIDTH columns
+ * from X on. LIGHT has RESAMPLE_GROUP rows RESAMPLE_COLUMNS * 4 floats apart, finite ones also
+ * where ROWS is less. */
+struct resample_group {
+    uint32_t row, rows, x, width;
+    const float *light;
+};
 
-/* Brings a band of COUNT rows into columns of chunk INDEX, below resampler_chunks(). */
-void resampler_down(struct resampler *resampler, uint32_t count, size_t index);
-size_t resampler_chunks(const struct resampler *resampler);
+void resampler_down(struct resampler *resampler, const struct resample_group *group);
+
+/* How many output rows are complete with a band of COUNT rows. */
+uint32_t resampler_complete(const struct resampler *resampler, uint32_t count);
+
+/* The INDEX-th of them. */
+void resampler_across(const struct resampler *resampler, uint32_t index);
 
 /* The band of COUNT rows is done. */
 void resampler_advance(struct resampler *resampler, uint32_t count);
 
 void resampler_free(struct resampler *resampler);
 
-/* WIDTH pixels of SHAPE to light. Opaque images get alpha 1. */
+/* WIDTH pixels of SHAPE to light. */
 void resample_load_row(const struct tone *tone, const struct image_shape *shape,
-                       const uint8_t *samples, float *row, size_t width);
+                       const uint8_t *samples, float *light, size_t width);
 
 #endif

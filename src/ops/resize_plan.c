@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "image/orient.h"
+
 static uint32_t rounded(double size)
 {
     return size < 1 ? 1 : size > 4e9 ? 4000000000u : (uint32_t)floor(size + 0.5);
@@ -116,4 +118,21 @@ bool resize_plan_is_identity(const struct resize_plan *plan, uint32_t width, uin
 {
     return plan->place.width == width && plan->place.height == height &&
            plan->region.width >= width && plan->region.height >= height;
+}
+
+struct resample_region resize_plan_stored(const struct resample_region *region,
+                                          unsigned orientation, uint32_t width, uint32_t height)
+{
+    struct resample_region stored = *region;
+    /* Upright, the first stored row is at the bottom or at the right; the first column likewise. */
+    bool row_last = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    bool column_last = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
+    bool swaps = image_orientation_swaps(orientation);
+    if (swaps ? row_last : column_last)
+        stored.x = width - region->x - region->width;
+    if (swaps ? column_last : row_last)
+        stored.y = height - region->y - region->height;
+    if (!swaps)
+        return stored;
+    return (struct resample_region){stored.y, stored.x, stored.height, stored.width};
 }

@@ -12,15 +12,12 @@
 #include "cli/sandbox.h"
 #include "color/icc.h"
 #include "image/convert.h"
+#include "image/orient.h"
 #include "ops/resample.h"
 #include "ops/resize_plan.h"
 #include "ops/sharpen.h"
 
-enum {
-    BAND_ROWS = RESAMPLE_BAND_ROWS,
-    ROWS_A_PIECE = 8,
-    PIECES = (BAND_ROWS + ROWS_A_PIECE - 1) / ROWS_A_PIECE
-};
+enum { BAND_ROWS = RESAMPLE_BAND_ROWS };
 
 /* One output on its way. */
 struct job {
@@ -30,6 +27,7 @@ struct job {
     struct text path;
     struct image image;  /* the canvas */
     struct image view;   /* where the picture goes */
+    struct image turned; /* the picture as the file has it, where it is not upright there */
     struct resampler *resampler; /* NULL: rows are copied */
     struct error error;
 };
@@ -181,6 +179,19 @@ static bool job_fill_canvas(const struct resize *resize, struct job *job, struct
     return true;
 }
 
+/* The part of the stored rows that becomes the picture. */
+static struct resample_region job_region(const struct cli_input *input, const struct job *job)
+{
+    struct resample_region region = job->plan.region;
+    /* The codec may have decoded to a smaller size. */
+    double across = (double)input->shape.width / input->full_width;
+    double down = (double)input->shape.height / input->full_height;
+    region = (struct resample_region){region.x * across, region.y * down, region.width * across,
+                                      region.height * down};
+    return resize_plan_stored(&region, input->info->orientation, input->shape.width,
+                              input->shape.height);
+}
+
 static bool job_prepare(struct resize *resize, struct job *job, struct error *error)
 {
     const struct cli_input *input = &resize->input;
@@ -194,173 +205,162 @@ static bool job_prepare(struct resize *resize, struct job *job, struct error *er
     job->view = image_view(&job->image, &job->plan.place);
     if (resize_plan_is_identity(&job->plan, input->shape.width, input->shape.height))
         return true;
-    /* The codec may have decoded to a smaller size. */
-    double across = (double)input->shape.width / input->full_width;
-    double down = (double)input->shape.height / input->full_height;
-    struct resample_region region = {
-        job->plan.region.x * across, job->plan.region.y * down,
-        job->plan.region.width * across, job->plan.region.height * down};
-    return resampler_new(&job->resampler, input->shape.width, input->shape.height, &region,
-                         (enum resample_filter)resize->options->filter, &resize->tone, &job->view,
-                         error);
+    const struct image *to = &job->view;
+    if (input->info->orientation > 1) {
+        bool swaps = image_orientation_swaps(input->info->orientation);
+        shape.width = swaps ? job->view.shape.height : job->view.shape.width;
+        shape.height = swaps ? job->view.shape.width : job->view.shape.height;
+        if (!image_new(&job->turned, &shape, error))
+            return false;
+        to = &job->turned;
+    }
+    struct resample_region region = job_region(input, job);
+    return resampler_new(&job->resampler, input->stored.width, input->stored.height, &region,
+                         (enum resample_filter)resize->options->filter, &resize->tone, to, error);
 }
 
-/* Rows of the source on their way into all outputs, and those behind them on their way in. */
+/* Rows of the source on their way into all outputs. */
 struct band {
     struct resize *resize;
-    const struct image *upright; /* an image that had to be turned as a whole; else without pixels */
-    uint8_t *buffers[2];         /* the rows from the codec: of this band, and of the next one */
-    float *light;                /* a row for each piece: it stays in the cache */
+    uint8_t *rows;
+    size_t stride;
     uint32_t first, count;
-    bool read;                   /* the next rows are there */
-    struct error error;
 };
 
-static const uint8_t *band_row(const struct band *band, uint32_t y)
-{
-    return band->upright->pixels != NULL
-               ? image_row(band->upright, band->first + y)
-               : band->buffers[0] + y * image_row_bytes(&band->resize->input.shape);
-}
-
-/* Some rows of the band to light, and across into each output. */
-static void band_across(void *context, size_t index)
+/* Some columns of the band to light, and down into each output. */
+static void band_down(void *context, size_t index)
 {
     const struct band *band = context;
     const struct resize *resize = band->resize;
-    const struct image_shape *shape = &resize->input.shape;
-    uint32_t first = (uint32_t)index * ROWS_A_PIECE;
-    uint32_t end = first + ROWS_A_PIECE < band->count ? first + ROWS_A_PIECE : band->count;
-    float *light = band->light + index * shape->width * 4;
-    for (uint32_t y = first; y < end; y++) {
-        resample_load_row(&resize->tone, shape, band_row(band, y), light, shape->width);
+    const struct image_shape *shape = &resize->input.stored;
+    enum { STRIDE = RESAMPLE_COLUMNS * 4 };
+    float light[RESAMPLE_GROUP * STRIDE];
+    uint32_t x = (uint32_t)index * RESAMPLE_COLUMNS, left = shape->width - x;
+    struct resample_group group = {
+        .x = x, .width = left < RESAMPLE_COLUMNS ? left : RESAMPLE_COLUMNS, .light = light};
+    for (; group.row < band->count; group.row += RESAMPLE_GROUP) {
+        left = band->count - group.row;
+        group.rows = left < RESAMPLE_GROUP ? left : RESAMPLE_GROUP;
+        if (group.rows < RESAMPLE_GROUP)
+            memset(light, 0, sizeof light);
+        for (uint32_t y = 0; y < group.rows; y++)
+            resample_load_row(&resize->tone, shape,
+                              band->rows + (group.row + y) * band->stride +
+                                  x * image_pixel_bytes(shape),
+                              light + y * STRIDE, group.width);
         for (size_t i = 0; i < resize->job_count; i++)
             if (resize->jobs[i].resampler != NULL)
-                resampler_across(resize->jobs[i].resampler, light, y);
+                resampler_down(resize->jobs[i].resampler, &group);
     }
 }
 
-/* The rows that are wanted as they are. */
-static void band_copy(const struct band *band)
+static uint32_t job_complete(const struct job *job, const struct band *band)
+{
+    return job->resampler == NULL ? 0 : resampler_complete(job->resampler, band->count);
+}
+
+/* One output row that is complete with this band. */
+static void band_across(void *context, size_t index)
+{
+    const struct band *band = context;
+    const struct job *job = band->resize->jobs;
+    for (uint32_t rows = 0; index >= (rows = job_complete(job, band)); job++)
+        index -= rows;
+    resampler_across(job->resampler, (uint32_t)index);
+}
+
+static void band_take(struct band *band, unsigned threads)
 {
     const struct resize *resize = band->resize;
-    size_t bytes = image_row_bytes(&resize->input.shape);
-    for (size_t i = 0; i < resize->job_count; i++)
-        for (uint32_t y = 0; resize->jobs[i].resampler == NULL && y < band->count; y++)
-            memcpy(image_row(&resize->jobs[i].view, band->first + y), band_row(band, y), bytes);
-}
-
-static uint32_t band_rows_from(const struct band *band, uint32_t first)
-{
-    uint32_t left = band->resize->input.shape.height - first;
-    return left < BAND_ROWS ? left : BAND_ROWS;
-}
-
-/* Fetches COUNT rows for the second buffer. */
-static bool band_read(struct band *band, uint32_t count)
-{
-    struct resize *resize = band->resize;
-    band->read = count == 0 || band->upright->pixels != NULL ||
-                 cli_input_rows(resize->run, &resize->input, band->buffers[1],
-                                image_row_bytes(&resize->input.shape), count, &band->error);
-    return band->read;
-}
-
-/* What can be done once the rows are resampled across: first the next rows are read, because a
- * stage before this one in a pipe is slower than we are, then one chunk of columns at a time. */
-static void band_down(void *context, size_t index)
-{
-    struct band *band = context;
-    if (index == 0) {
-        band_read(band, band_rows_from(band, band->first + band->count));
-        band_copy(band);
+    const struct image_shape *shape = &resize->input.stored;
+    size_t complete = 0;
+    bool light = false;
+    for (size_t i = 0; i < resize->job_count; i++) {
+        const struct job *job = &resize->jobs[i];
+        light = light || job->resampler != NULL;
+        complete += job_complete(job, band);
+        if (job->resampler == NULL)
+            image_place_rows(&job->view, resize->input.info->orientation, shape, band->first,
+                             band->rows, band->stride, band->count);
+    }
+    if (!light)
         return;
-    }
-    index--;
-    for (size_t i = 0; i < band->resize->job_count; i++) {
-        struct resampler *resampler = band->resize->jobs[i].resampler;
-        size_t chunks = resampler == NULL ? 0 : resampler_chunks(resampler);
-        if (index < chunks) {
-            resampler_down(resampler, band->count, index);
-            return;
-        }
-        index -= chunks;
-    }
-}
-
-/* Takes the band, and reads the one behind it. */
-static bool band_take(struct band *band, unsigned threads)
-{
-    const struct resize *resize = band->resize;
-    size_t chunks = 0;
-    for (size_t i = 0; i < resize->job_count; i++)
-        if (resize->jobs[i].resampler != NULL)
-            chunks += resampler_chunks(resize->jobs[i].resampler);
-    if (chunks > 0)
-        threads_for(threads, (band->count + ROWS_A_PIECE - 1) / ROWS_A_PIECE, band_across, band);
-    threads_for(threads, 1 + chunks, band_down, band);
+    threads_for(threads, (shape->width + RESAMPLE_COLUMNS - 1) / RESAMPLE_COLUMNS, band_down,
+                band);
+    threads_for(threads, complete, band_across, band);
     for (size_t i = 0; i < resize->job_count; i++)
         if (resize->jobs[i].resampler != NULL)
             resampler_advance(resize->jobs[i].resampler, band->count);
-    return band->read;
 }
 
-static bool resize_needs_light(const struct resize *resize)
+/* One band is worked on while the next one is decoded. */
+struct stream {
+    struct resize *resize;
+    struct band now, next;
+    unsigned threads;
+    struct error error; /* of decoding NEXT */
+};
+
+/* The rows behind those of NOW; none after the last. */
+static void stream_decode(struct stream *stream)
 {
-    for (size_t i = 0; i < resize->job_count; i++)
-        if (resize->jobs[i].resampler != NULL)
-            return true;
-    return false;
+    struct cli_input *input = &stream->resize->input;
+    struct band *next = &stream->next;
+    next->first = stream->now.first + stream->now.count;
+    uint32_t left = input->stored.height - next->first;
+    next->count = left < BAND_ROWS ? left : BAND_ROWS;
+    if (next->count > 0 && !cli_input_rows(stream->resize->run, input, next->rows, next->stride,
+                                           next->count, &stream->error))
+        next->count = 0;
 }
 
-static bool resize_stream(struct resize *resize, const struct image *upright, struct error *error)
+static void stream_step(void *context, size_t index)
 {
-    const struct image_shape *shape = &resize->input.shape;
-    unsigned threads = cli_threads(&resize->options->common);
-    size_t bytes = image_row_bytes(shape) * BAND_ROWS;
-    uint8_t *buffer = memory_array(2, bytes, error);
-    float *light = memory_array(resize_needs_light(resize) ? PIECES : 1,
-                                shape->width * 4 * sizeof(float), error);
-    struct band band = {.resize = resize, .upright = upright, .light = light};
-    bool done = buffer != NULL && light != NULL;
-    if (done) {
-        band.buffers[0] = buffer + bytes;
-        band.buffers[1] = buffer;
-        done = band_read(&band, band_rows_from(&band, 0));
-    }
-    for (; done && band.first < shape->height; band.first += band.count) {
-        uint8_t *next = band.buffers[0];
-        band.buffers[0] = band.buffers[1];
-        band.buffers[1] = next;
-        band.count = band_rows_from(&band, band.first);
-        done = band_take(&band, threads);
-    }
-    if (band.error.kind != ERROR_NONE)
-        *error = band.error;
-    free(buffer);
-    free(light);
-    return done;
+    struct stream *stream = context;
+    if (index == 0)
+        band_take(&stream->now, stream->threads);
+    else
+        stream_decode(stream);
 }
 
 static bool resize_decode(struct resize *resize, struct error *error)
 {
-    struct image upright = {0};
-    if (resize->input.info->orientation > 1) {
-        if (!image_new(&upright, &resize->input.shape, error) ||
-            !cli_input_read_into(resize->run, &resize->input, &upright, error)) {
-            image_free(&upright);
-            return false;
-        }
+    size_t bytes = image_row_bytes(&resize->input.stored);
+    struct band band = {.resize = resize, .stride = bytes};
+    struct stream stream = {.resize = resize, .now = band, .next = band,
+                            .threads = cli_threads(&resize->options->common)};
+    stream.now.rows = memory_array(BAND_ROWS, bytes, &stream.error);
+    stream.next.rows = memory_array(BAND_ROWS, bytes, &stream.error);
+    if (stream.error.kind == ERROR_NONE)
+        stream_decode(&stream);
+    while (stream.next.count > 0) {
+        band = stream.now;
+        stream.now = stream.next;
+        stream.next = band;
+        threads_for(stream.threads, 2, stream_step, &stream);
     }
-    bool done = resize_stream(resize, &upright, error);
-    image_free(&upright);
-    return done;
+    free(stream.now.rows);
+    free(stream.next.rows);
+    if (stream.error.kind == ERROR_NONE)
+        return true;
+    *error = stream.error;
+    return false;
+}
+
+/* Puts what was resampled as it is stored where it belongs. */
+static void job_turn(const struct resize *resize, struct job *job)
+{
+    if (job->turned.pixels != NULL)
+        image_place_rows(&job->view, resize->input.info->orientation, &job->turned.shape, 0,
+                         job->turned.pixels, job->turned.stride, job->turned.shape.height);
+    image_free(&job->turned);
 }
 
 static void job_encode(void *context, size_t index)
 {
     struct resize *resize = context;
     struct job *job = &resize->jobs[index];
+    job_turn(resize, job);
     if (sharpen_apply(&job->image, resize->options->sharpen, &job->error) &&
         cli_output_prepare(resize->run, &job->output, &job->image, &job->error) &&
         cli_output_encode_within(resize->run, &job->output, &job->image,
@@ -404,6 +404,7 @@ static void resize_free(struct resize *resize)
         struct job *job = &resize->jobs[i];
         resampler_free(job->resampler);
         image_free(&job->image);
+        image_free(&job->turned);
         cli_output_discard(&job->output);
         text_free(&job->path);
     }

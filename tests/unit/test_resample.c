@@ -57,12 +57,22 @@ static double expected(const double *light, enum resample_filter filter, double 
     return sum / weights;
 }
 
-static void push_row(struct resampler *resampler, const float *row)
+/* LIGHT is a whole image, which goes through in one band. */
+static void push_all(struct resampler *resampler, const double *light)
 {
-    resampler_across(resampler, row, 0);
-    for (size_t chunk = 0; chunk < resampler_chunks(resampler); chunk++)
-        resampler_down(resampler, 1, chunk);
-    resampler_advance(resampler, 1);
+    static float rows[RESAMPLE_GROUP * RESAMPLE_COLUMNS * 4];
+    for (uint32_t y = 0; y < HEIGHT; y += RESAMPLE_GROUP) {
+        struct resample_group group = {.row = y, .width = WIDTH, .light = rows};
+        group.rows = HEIGHT - y < RESAMPLE_GROUP ? HEIGHT - y : RESAMPLE_GROUP;
+        for (uint32_t i = 0; i < group.rows * WIDTH * 4; i++)
+            rows[i / (WIDTH * 4) * RESAMPLE_COLUMNS * 4 + i % (WIDTH * 4)] =
+                (float)light[y * WIDTH * 4 + i];
+        resampler_down(resampler, &group);
+    }
+    uint32_t complete = resampler_complete(resampler, HEIGHT);
+    for (uint32_t i = 0; i < complete; i++)
+        resampler_across(resampler, i);
+    resampler_advance(resampler, HEIGHT);
 }
 
 /* The largest difference in samples of 16 bits, all channels. */
@@ -86,8 +96,8 @@ static double worst(uint32_t out_width, uint32_t out_height, enum resample_filte
         resample_load_row(tone, &source->shape, image_row(source, y), row, WIDTH);
         for (int i = 0; i < WIDTH * 4; i++)
             light[y * WIDTH * 4 + (uint32_t)i] = (double)row[i];
-        push_row(resampler, row);
     }
+    push_all(resampler, light);
     double sx = (double)WIDTH / out_width, sy = (double)HEIGHT / out_height;
     for (uint32_t y = 0; y < out_height; y++)
         for (uint32_t x = 0; x < out_width; x++) {
