@@ -233,8 +233,6 @@ static bool output_encode(struct cli_output *output, const struct image *image,
     struct sink sink;
     output->width = image->shape.width;
     output->height = image->shape.height;
-    if (output->dry)
-        return true;
     sink_to_fd(&sink, output->file.fd);
     bool done = codec_write(output->format, &sink, image, options, error);
     output->bytes = sink.total_bytes;
@@ -242,11 +240,43 @@ static bool output_encode(struct cli_output *output, const struct image *image,
     return done;
 }
 
+/* Puts the encoded BYTES of IMAGE into OUTPUT and those that are the same. */
+static bool output_put(struct cli_output *output, const struct image *image,
+                       const struct sink *bytes, struct error *error)
+{
+    for (; output != NULL; output = output->same) {
+        struct sink sink;
+        output->width = image->shape.width;
+        output->height = image->shape.height;
+        output->bytes = bytes->used;
+        if (output->dry)
+            continue;
+        sink_to_fd(&sink, output->file.fd);
+        bool done = sink_write(&sink, bytes->data, bytes->used) && sink_flush(&sink);
+        if (!done)
+            error_set(error, sink.error.kind, "%s", sink.error.message);
+        sink_free(&sink);
+        if (!done)
+            return output_failed(output, error);
+    }
+    return true;
+}
+
 bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
                        const struct image *image, struct error *error)
 {
     struct codec_write_options options = output_options(run, output);
-    return output_encode(output, image, &options, error) || output_failed(output, error);
+    struct sink bytes = {0};
+    if (output->dry)
+        return output_put(output, image, &bytes, error);
+    if (output->same == NULL)
+        return output_encode(output, image, &options, error) || output_failed(output, error);
+    sink_to_memory(&bytes);
+    bool done = codec_write(output->format, &bytes, image, &options, error)
+                    ? output_put(output, image, &bytes, error)
+                    : output_failed(output, error);
+    sink_free(&bytes);
+    return done;
 }
 
 /* Encodes into memory; false also where it became larger than MAX_BYTES (then without an error). */
@@ -296,27 +326,17 @@ bool cli_output_encode_within(const struct cli_run *run, struct cli_output *outp
                               const struct image *image, uint64_t max_bytes, struct error *error)
 {
     struct codec_write_options options = output_options(run, output);
-    struct sink best, sink;
+    struct sink best;
     if (max_bytes == 0)
         return cli_output_encode(run, output, image, error);
-    output->width = image->shape.width;
-    output->height = image->shape.height;
     if (!output_search(output, image, &options, max_bytes, &best, error)) {
         error_set(error, ERROR_LIMIT, "cannot be written in %llu bytes: --max-bytes",
                   (unsigned long long)max_bytes);
         return output_failed(output, error);
     }
-    output->bytes = best.used;
-    bool done = true;
-    if (!output->dry) {
-        sink_to_fd(&sink, output->file.fd);
-        done = sink_write(&sink, best.data, best.used) && sink_flush(&sink);
-        if (!done)
-            error_set(error, sink.error.kind, "%s", sink.error.message);
-        sink_free(&sink);
-    }
+    bool done = output_put(output, image, &best, error);
     sink_free(&best);
-    return done || output_failed(output, error);
+    return done;
 }
 
 bool cli_output_commit(struct cli_run *run, struct cli_output *output, struct error *error)

@@ -16,6 +16,7 @@ struct cli_output {
     bool dry;                 /* --dry-run: nothing is opened or written */
     uint32_t width, height;
     uint64_t bytes;
+    struct cli_output *same;  /* another one that gets the same bytes when this is encoded; or NULL */
 };
 
 /* The path that -o and --in-place mean for INPUT. */

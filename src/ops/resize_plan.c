@@ -120,6 +120,15 @@ bool resize_plan_is_identity(const struct resize_plan *plan, uint32_t width, uin
            plan->region.width >= width && plan->region.height >= height;
 }
 
+bool resize_plan_equal(const struct resize_plan *one, const struct resize_plan *other)
+{
+    const struct image_box *a = &one->place, *b = &other->place;
+    const struct resample_region *from = &one->region, *of = &other->region;
+    return one->width == other->width && one->height == other->height && a->x == b->x &&
+           a->y == b->y && a->width == b->width && a->height == b->height && from->x == of->x &&
+           from->y == of->y && from->width == of->width && from->height == of->height;
+}
+
 struct resample_region resize_plan_stored(const struct resample_region *region,
                                           unsigned orientation, uint32_t width, uint32_t height)
 {

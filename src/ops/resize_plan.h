@@ -42,6 +42,9 @@ void resize_plan_make(struct resize_plan *plan, uint32_t width, uint32_t height,
 /* True where the plan changes nothing. */
 bool resize_plan_is_identity(const struct resize_plan *plan, uint32_t width, uint32_t height);
 
+/* True where both make the same picture. */
+bool resize_plan_equal(const struct resize_plan *one, const struct resize_plan *other);
+
 /* REGION of an upright image of WIDTH x HEIGHT, as a region of the image as it is stored under
  * ORIENTATION (see image/orient.h). */
 struct resample_region resize_plan_stored(const struct resample_region *region,

@@ -29,6 +29,7 @@ struct job {
     struct image view;   /* where the picture goes */
     struct image turned; /* the picture as the file has it, where it is not upright there */
     struct resampler *resampler; /* NULL: rows are copied */
+    bool again; /* an earlier one makes the same picture and is written here too */
     struct error error;
 };
 
@@ -37,7 +38,8 @@ struct resize {
     const struct resize_options *options;
     struct cli_input input;
     struct job *jobs;
-    size_t job_count;
+    struct job **ordered; /* those that make a picture, the largest first */
+    size_t job_count, ordered_count;
     struct tone tone;
 };
 
@@ -92,7 +94,8 @@ static bool resize_list_jobs(struct resize *resize, struct error *error)
     /* Without any size the picture keeps its own: imgresize then converts formats. */
     resize->job_count = count > 0 ? count : 1;
     resize->jobs = memory_zeroed(resize->job_count, sizeof *resize->jobs, error);
-    if (resize->jobs == NULL)
+    resize->ordered = memory_zeroed(resize->job_count, sizeof(struct job *), error);
+    if (resize->jobs == NULL || resize->ordered == NULL)
         return false;
     static const struct resize_size whole = {.target = {.share = 1}};
     for (size_t i = 0; i < resize->job_count; i++) {
@@ -143,6 +146,18 @@ static bool job_is_alone(const struct resize *resize, const struct job *job, str
     return true;
 }
 
+/* Where nothing is enlarged several sizes often come to the same one. */
+static void job_find_same(const struct resize *resize, struct job *job)
+{
+    for (struct job *other = resize->jobs; other < job && !job->again; other++)
+        if (!other->again && resize_plan_equal(&other->plan, &job->plan) &&
+            other->output.format == job->output.format) {
+            job->output.same = other->output.same;
+            other->output.same = &job->output;
+            job->again = true;
+        }
+}
+
 static bool resize_open_outputs(struct resize *resize, struct error *error)
 {
     struct codec_read_options limits;
@@ -157,6 +172,7 @@ static bool resize_open_outputs(struct resize *resize, struct error *error)
             !cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error) ||
             !job_is_alone(resize, job, error))
             return false;
+        job_find_same(resize, job);
     }
     return true;
 }
@@ -279,7 +295,7 @@ static void band_take(struct band *band, unsigned threads)
         const struct job *job = &resize->jobs[i];
         light = light || job->resampler != NULL;
         complete += job_complete(job, band);
-        if (job->resampler == NULL)
+        if (job->resampler == NULL && !job->again)
             image_place_rows(&job->view, resize->input.info->orientation, shape, band->first,
                              band->rows, band->stride, band->count);
     }
@@ -359,7 +375,7 @@ static void job_turn(const struct resize *resize, struct job *job)
 static void job_encode(void *context, size_t index)
 {
     struct resize *resize = context;
-    struct job *job = &resize->jobs[index];
+    struct job *job = resize->ordered[index];
     job_turn(resize, job);
     if (sharpen_apply(&job->image, resize->options->sharpen, &job->error) &&
         cli_output_prepare(resize->run, &job->output, &job->image, &job->error) &&
@@ -369,11 +385,29 @@ static void job_encode(void *context, size_t index)
     image_free(&job->image);
 }
 
+static int job_compare_size(const void *one, const void *other)
+{
+    const struct job *a = *(struct job *const *)one, *b = *(struct job *const *)other;
+    uint64_t first = (uint64_t)a->plan.width * a->plan.height;
+    uint64_t second = (uint64_t)b->plan.width * b->plan.height;
+    return (first < second) - (first > second);
+}
+
+/* The largest first, so that no processor starts with it when the others are done. */
+static void resize_order_jobs(struct resize *resize)
+{
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (!resize->jobs[i].again)
+            resize->ordered[resize->ordered_count++] = &resize->jobs[i];
+    qsort(resize->ordered, resize->ordered_count, sizeof(struct job *), job_compare_size);
+}
+
 /* Encodes all outputs, several at a time, and puts them in place when all of them are good. */
 static bool resize_write(struct resize *resize, struct error *error)
 {
     struct cli_run *run = resize->run;
-    threads_for(cli_threads(&resize->options->common), resize->job_count, job_encode, resize);
+    resize_order_jobs(resize);
+    threads_for(cli_threads(&resize->options->common), resize->ordered_count, job_encode, resize);
     for (size_t i = 0; i < resize->job_count; i++)
         if (resize->jobs[i].error.kind != ERROR_NONE) {
             *error = resize->jobs[i].error;
@@ -409,6 +443,7 @@ static void resize_free(struct resize *resize)
         text_free(&job->path);
     }
     free(resize->jobs);
+    free(resize->ordered);
     tone_free(&resize->tone);
     cli_input_close(&resize->input);
 }
@@ -426,7 +461,7 @@ bool resize_jobs_run(struct cli_run *run, const struct resize_options *options,
                          resize.input.shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB,
                          resize.input.shape.depth, error);
     for (size_t i = 0; done && i < resize.job_count; i++)
-        done = job_prepare(&resize, &resize.jobs[i], error);
+        done = resize.jobs[i].again || job_prepare(&resize, &resize.jobs[i], error);
     done = done && resize_decode(&resize, error) && resize_write(&resize, error);
     resize_free(&resize);
     return done;

@@ -112,6 +112,24 @@ PYTHON
         jq -e '[.result.outputs[] | .name, .path, .width] == ["a","cutout-a-160.png",160,"c","cutout-c-30.png",30]'
 }
 
+@test "good: sizes that come to the same picture are the same file, the others are not" {
+    render_png a.jpg photo --width 90 --height 60
+    imgresize --json a.jpg --size a=200x --size b=30x --size c=100% --size d=300x300 \
+        --output-template '{name}.webp' > json
+    imgresize --size 200x -o one.webp a.jpg
+    cmp a.webp one.webp
+    cmp c.webp one.webp
+    cmp d.webp one.webp
+    ! cmp -s b.webp one.webp
+    jq -e --argjson n "$(stat -c %s one.webp)" '[.result.outputs[] | .width, .height, .bytes == $n]
+        == [90, 60, true, 30, 20, false, 90, 60, true, 90, 60, true]' json
+    imgresize a.jpg --size a=200x --size c=100% --max-bytes 2k --output-template '{name}2.webp'
+    [ "$(stat -c %s a2.webp)" -le 2048 ]
+    cmp a2.webp c2.webp
+    imgresize --dry-run a.jpg --size a=200x --size c=100% --output-template '{name}3.webp'
+    [ ! -e a3.webp ] && [ ! -e c3.webp ]
+}
+
 @test "good: --max-bytes finds the best quality that fits, or says that none does" {
     render_png photo.png photo --width 300 --height 200
     for format in jpeg webp; do
