@@ -377,11 +377,12 @@ static void job_encode(void *context, size_t index)
     struct resize *resize = context;
     struct job *job = resize->ordered[index];
     job_turn(resize, job);
-    if (sharpen_apply(&job->image, resize->options->sharpen, &job->error) &&
-        cli_output_prepare(resize->run, &job->output, &job->image, &job->error) &&
-        cli_output_encode_within(resize->run, &job->output, &job->image,
-                                 resize->options->max_bytes, &job->error))
-        outfile_sync(&job->output.file, &job->error);
+    bool done = sharpen_apply(&job->image, resize->options->sharpen, &job->error) &&
+                cli_output_prepare(resize->run, &job->output, &job->image, &job->error) &&
+                cli_output_encode_within(resize->run, &job->output, &job->image,
+                                         resize->options->max_bytes, &job->error);
+    for (struct cli_output *output = &job->output; done && output != NULL; output = output->same)
+        done = outfile_sync(&output->file, &job->error);
     image_free(&job->image);
 }
 
