@@ -224,20 +224,9 @@ static struct codec_write_options output_options(const struct cli_run *run,
         .effort = (int)options->effort,
         .threads = cli_threads(options),
         .origin = output->origin,
+        .make = output->make,
+        .make_context = output->make_context,
     };
-}
-
-static bool output_encode(struct cli_output *output, const struct image *image,
-                          const struct codec_write_options *options, struct error *error)
-{
-    struct sink sink;
-    output->width = image->shape.width;
-    output->height = image->shape.height;
-    sink_to_fd(&sink, output->file.fd);
-    bool done = codec_write(output->format, &sink, image, options, error);
-    output->bytes = sink.total_bytes;
-    sink_free(&sink);
-    return done;
 }
 
 /* Puts the encoded BYTES of IMAGE into OUTPUT and those that are the same. */
@@ -266,16 +255,22 @@ bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
                        const struct image *image, struct error *error)
 {
     struct codec_write_options options = output_options(run, output);
-    struct sink bytes = {0};
+    struct sink sink = {0};
     if (output->dry)
-        return output_put(output, image, &bytes, error);
+        return output_put(output, image, &sink, error);
     if (output->same == NULL)
-        return output_encode(output, image, &options, error) || output_failed(output, error);
-    sink_to_memory(&bytes);
-    bool done = codec_write(output->format, &bytes, image, &options, error)
-                    ? output_put(output, image, &bytes, error)
-                    : output_failed(output, error);
-    sink_free(&bytes);
+        sink_to_fd(&sink, output->file.fd);
+    else
+        sink_to_memory(&sink);
+    output->width = image->shape.width;
+    output->height = image->shape.height;
+    bool done = codec_write(output->format, &sink, image, &options, error);
+    output->bytes = sink.total_bytes;
+    if (!done)
+        output_failed(output, error);
+    else if (output->same != NULL)
+        done = output_put(output, image, &sink, error);
+    sink_free(&sink);
     return done;
 }
 
@@ -364,19 +359,14 @@ void cli_output_discard(struct cli_output *output)
     outfile_discard(&output->file);
 }
 
-static bool output_commit_alone(struct cli_run *run, struct cli_output *output, struct error *error)
-{
-    if (!cli_output_commit(run, output, error))
-        return false;
-    run->output = cli_output_json(output);
-    return true;
-}
-
 bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
                       struct error *error)
 {
-    return cli_output_prepare(run, output, image, error) &&
-           cli_output_encode(run, output, image, error) && output_commit_alone(run, output, error);
+    if (!cli_output_prepare(run, output, image, error) ||
+        !cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
+        return false;
+    run->output = cli_output_json(output);
+    return true;
 }
 
 /* An image on its way, whose rows are made, then prepared, when they are asked for. */
@@ -386,15 +376,17 @@ struct output_rows {
     cli_output_make *make;
     void *context;
     uint32_t ready;
-    bool failed;
 };
 
 static bool output_make(void *context, uint32_t end, struct error *error)
 {
     struct output_rows *rows = context;
-    rows->failed = !rows->make(rows->context, end, error);
-    if (rows->failed)
+    if (!rows->make(rows->context, end, error)) {
+        /* The output has no part in it. */
+        if (error->file[0] == '\0')
+            snprintf(error->file, sizeof error->file, "%s", rows->run->file);
         return false;
+    }
     struct image_box box = {0, rows->ready, rows->image->shape.width, end - rows->ready};
     struct image view = image_view(rows->image, &box);
     if (!rows->run->options->exact)
@@ -407,15 +399,14 @@ bool cli_output_write_made(struct cli_run *run, struct cli_output *output, struc
                            cli_output_make *make, void *context, struct error *error)
 {
     struct output_rows rows = {.run = run, .image = image, .make = make, .context = context};
-    struct codec_write_options options = output_options(run, output);
     if (output->dry || !codec_of(output->format)->writes_as_made ||
         output_flattens(run, output, image))
         return make(context, image->shape.height, error) &&
                cli_output_write(run, output, image, error);
-    options.make = output_make;
-    options.make_context = &rows;
-    /* What could not be made has its own reason, in which the output has no part. */
-    if (!output_encode(output, image, &options, error))
-        return !rows.failed && output_failed(output, error);
-    return output_commit_alone(run, output, error);
+    output->make = output_make;
+    output->make_context = &rows;
+    if (!cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
+        return false;
+    run->output = cli_output_json(output);
+    return true;
 }

@@ -17,6 +17,8 @@ struct cli_output {
     uint32_t width, height;
     uint64_t bytes;
     struct cli_output *same;  /* another one that gets the same bytes when this is encoded; or NULL */
+    bool (*make)(void *context, uint32_t end, struct error *error); /* codec_write_options.make */
+    void *make_context;
 };
 
 /* The path that -o and --in-place mean for INPUT. */
