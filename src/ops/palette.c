@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "color/lab.h"
 #include "ops/ciede.h"
 #include "ops/gamut.h"
@@ -21,8 +22,10 @@ enum {
 #define EDGE_TRUST 0.2  /* of pixels that are a step on an edge */
 #define MAJORITY 0.5     /* the share of a core from which on one exact colour stands for it */
 
-struct search {
+struct palette_search {
     const struct palette_options *options;
+    const struct image *image;
+    struct palette_counter *counter; /* NULL: counted once the image is there as a whole */
     struct pixel_reader reader;
     struct palette_scan scan;
     struct palette_ground ground;
@@ -32,7 +35,7 @@ struct search {
 /* ---- colours ---- */
 
 /* COUNT colours, given by sums of samples and their weights, to Lab planes. */
-static bool counts_to_lab(const struct search *search, const struct palette_count *items,
+static bool counts_to_lab(const struct palette_search *search, const struct palette_count *items,
                           size_t count, float *const lab[3], struct error *error)
 {
     float *memory = memory_array(3 * count + 1, sizeof *memory, error);
@@ -62,7 +65,7 @@ static void entry_from_lab(struct palette_entry *entry, const double lab[3])
 }
 
 /* The entry of one colour as it occurs; without a profile its samples are the answer. */
-static void entry_from_key(const struct search *search, uint64_t key, struct palette_entry *entry)
+static void entry_from_key(const struct palette_search *search, uint64_t key, struct palette_entry *entry)
 {
     unsigned lanes = palette_scan_lanes(&search->scan);
     double top = palette_scan_top(&search->scan), lab[3], linear[3], samples[3];
@@ -89,7 +92,7 @@ static void entry_from_key(const struct search *search, uint64_t key, struct pal
 /* ---- points ---- */
 
 /* Takes out the colours near the ignored one. */
-static bool points_ignore(const struct search *search, struct palette_points *points,
+static bool points_ignore(const struct palette_search *search, struct palette_points *points,
                           const struct palette_counts *counts, double *ignored,
                           struct error *error)
 {
@@ -113,7 +116,7 @@ static bool points_ignore(const struct search *search, struct palette_points *po
 }
 
 /* Fills POINTS from COUNTS; ITEM tells which each is. What does not count is left out. */
-static bool points_fill(const struct search *search, const struct palette_counts *counts,
+static bool points_fill(const struct palette_search *search, const struct palette_counts *counts,
                         struct palette_points *points, size_t *item, struct error *error)
 {
     double unit = palette_scan_unit(&search->scan), ignored = (double)counts->ignored;
@@ -155,7 +158,7 @@ static bool points_fill(const struct search *search, const struct palette_counts
 /* ---- clusters ---- */
 
 /* Joins clusters whose colours have come nearer than merge_de. */
-static bool centers_merge(const struct search *search, struct palette_points *points,
+static bool centers_merge(const struct palette_search *search, struct palette_points *points,
                           struct palette_center *centers, size_t *count, struct error *error)
 {
     for (;;) {
@@ -190,7 +193,7 @@ static int keys_compare(const void *one, const void *two)
 
 /* Where a cube of colours makes up most of a core, looks into it: if one exact colour does, that
  * is the entry's. EXACT gets its key, or UINT64_MAX. */
-static bool centers_look_closer(const struct search *search, const struct palette_counts *counts,
+static bool centers_look_closer(const struct palette_search *search, const struct palette_counts *counts,
                                 const size_t *item, const struct palette_points *points,
                                 const struct palette_center *centers, size_t count,
                                 uint64_t *exact, struct error *error)
@@ -241,7 +244,7 @@ static int entries_compare(const void *one, const void *two)
     return 0;
 }
 
-static bool palette_fill(const struct search *search, const struct palette_counts *counts,
+static bool palette_fill(const struct palette_search *search, const struct palette_counts *counts,
                          struct palette_points *points, const size_t *item, struct error *error)
 {
     struct palette_center centers[PALETTE_MOST];
@@ -268,14 +271,16 @@ static bool palette_fill(const struct search *search, const struct palette_count
     return true;
 }
 
-static bool palette_find_clusters(const struct search *search, struct error *error)
+static bool palette_find_clusters(const struct palette_search *search, struct error *error)
 {
     struct palette_counts counts = {.items = NULL};
     struct palette_points points = {.count = 0};
     size_t *item = NULL;
-    bool done = palette_count_new(&counts, &search->scan, NULL, MOST_COLORS,
-                                  search->options->threads, error) &&
-                palette_points_new(&points, counts.count, error);
+    bool counted = search->counter != NULL
+                       ? palette_counter_finish(search->counter, &counts, error)
+                       : palette_count_new(&counts, &search->scan, NULL, MOST_COLORS,
+                                           search->options->threads, error);
+    bool done = counted && palette_points_new(&points, counts.count, error);
     if (!done)
         goto out;
     item = memory_array(counts.count + 1, sizeof *item, error);
@@ -290,7 +295,7 @@ out:
 
 /* ---- exact ---- */
 
-static bool palette_find_exact(const struct search *search, struct error *error)
+static bool palette_find_exact(const struct palette_search *search, struct error *error)
 {
     struct palette_exact found[PALETTE_MOST];
     struct palette_exact_totals totals;
@@ -315,27 +320,104 @@ static bool palette_find_exact(const struct search *search, struct error *error)
 
 /* ---- all ---- */
 
-bool palette_find(struct palette *palette, const struct image *image,
+bool palette_open(struct palette_search **opened, const struct image *image,
                   const struct palette_options *options, struct error *error)
 {
-    struct search search = {.options = options, .palette = palette};
+    struct palette_search *search = *opened = memory_zeroed(1, sizeof *search, error);
+    if (search == NULL)
+        return false;
+    search->options = options;
+    search->image = image;
+    search->scan.image = image;
+    bool done = options->colors >= 1 && options->colors <= PALETTE_MOST;
+    if (!done)
+        error_set(error, ERROR_INTERNAL, "a palette of %zu colours", options->colors);
+    /* What is background shows in the whole only. */
+    bool streams = !options->ignore_background && !options->exact;
+    done = done &&
+           pixel_reader_open(&search->reader, image, PIXEL_WEIGHTED | PIXEL_ANY_PROFILE, error) &&
+           (!streams || palette_counter_new(&search->counter, &search->scan, NULL, MOST_COLORS,
+                                            options->threads, error));
+    if (!done) {
+        palette_close(search);
+        *opened = NULL;
+    }
+    return done;
+}
+
+void palette_close(struct palette_search *search)
+{
+    if (search == NULL)
+        return;
+    palette_counter_free(search->counter);
+    palette_ground_free(&search->ground);
+    pixel_reader_close(&search->reader);
+    free(search);
+}
+
+void palette_band(struct palette_search *search, size_t band, size_t lane)
+{
+    uint32_t height = search->image->shape.height;
+    uint32_t first = (uint32_t)band * PALETTE_BAND, left = height - first;
+    /* The last row waits for the one below it. */
+    if (search->counter != NULL)
+        palette_counter_rows(search->counter, lane, first == 0 ? 0 : first - 1,
+                             left <= PALETTE_BAND ? height : first + PALETTE_BAND - 1);
+}
+
+bool palette_finish(struct palette_search *search, struct palette *palette, struct error *error)
+{
+    const struct palette_options *options = search->options;
     palette->count = 0;
     palette->counted = palette->ignored = 0;
     palette->confidence = 1;
-    if (options->colors < 1 || options->colors > PALETTE_MOST)
-        return error_set(error, ERROR_INTERNAL, "a palette of %zu colours", options->colors);
-    if (!pixel_reader_open(&search.reader, image, PIXEL_WEIGHTED | PIXEL_ANY_PROFILE, error))
-        return false;
-    bool done = !options->ignore_background ||
-                palette_ground_find(&search.ground, image, options->lossy, options->threads, error);
-    if (done) {
-        if (options->ignore_background)
-            palette->confidence = search.ground.confidence;
-        search.scan = (struct palette_scan){image, search.ground.bits, search.ground.stride};
-        done = options->exact ? palette_find_exact(&search, error)
-                              : palette_find_clusters(&search, error);
+    search->palette = palette;
+    if (options->ignore_background) {
+        if (!palette_ground_find(&search->ground, search->image, options->lossy, options->threads,
+                                 error))
+            return false;
+        palette->confidence = search->ground.confidence;
+        search->scan.ignored = search->ground.bits;
+        search->scan.ignored_stride = search->ground.stride;
     }
-    palette_ground_free(&search.ground);
-    pixel_reader_close(&search.reader);
+    return options->exact ? palette_find_exact(search, error)
+                          : palette_find_clusters(search, error);
+}
+
+_Static_assert((int)PALETTE_LANES == (int)PALETTE_COUNT_LANES, "a lane for every thread");
+
+static bool band_is_there(void *context, size_t source, size_t band)
+{
+    (void)context;
+    (void)source;
+    (void)band;
+    return true;
+}
+
+static void band_count(void *context, size_t band, size_t lane)
+{
+    palette_band(context, band, lane);
+}
+
+bool palette_find(struct palette *palette, const struct image *image,
+                  const struct palette_options *options, struct error *error)
+{
+    struct palette_search *search;
+    if (!palette_open(&search, image, options, error))
+        return false;
+    const struct threads_flow flow = {.bands = palette_bands(image),
+                                      .sources = 1,
+                                      .slots = THREADS_SLOTS,
+                                      .read = band_is_there,
+                                      .work = band_count,
+                                      .context = search};
+    threads_flow(&flow, options->threads < PALETTE_LANES ? options->threads : PALETTE_LANES);
+    bool done = palette_finish(search, palette, error);
+    palette_close(search);
     return done;
+}
+
+size_t palette_bands(const struct image *image)
+{
+    return (image->shape.height + (size_t)PALETTE_BAND - 1) / PALETTE_BAND;
 }

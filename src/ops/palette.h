@@ -43,4 +43,19 @@ struct palette {
 bool palette_find(struct palette *palette, const struct image *image,
                   const struct palette_options *options, struct error *error);
 
+/* The same in steps, for an image whose rows are still coming: IMAGE and OPTIONS must stay until it
+ * is closed, the pixels be there when they are counted. Bands of PALETTE_BAND rows are counted once
+ * each, when they and those above are there, in any order, by several threads at a time: each with
+ * a LANE of its own, below options->threads and PALETTE_LANES. */
+enum { PALETTE_BAND = 32, PALETTE_LANES = 8 };
+struct palette_search;
+bool palette_open(struct palette_search **search, const struct image *image,
+                  const struct palette_options *options, struct error *error);
+size_t palette_bands(const struct image *image);
+void palette_band(struct palette_search *search, size_t band, size_t lane);
+
+/* When all bands have been counted. */
+bool palette_finish(struct palette_search *search, struct palette *palette, struct error *error);
+void palette_close(struct palette_search *search);
+
 #endif

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "base/threads.h"
+#include "ops/palette_cubes.h"
 
-enum { FIRST_BITS = 10, MOST_TABLES = 8, FILTER_BITS = 12 };
+enum { FIRST_BITS = 10, FILTER_BITS = 12 };
 
 /* Open addressing; at most half of the slots are taken. */
 struct table {
@@ -97,15 +98,22 @@ static inline bool table_add(struct table *table, const struct palette_count *ru
 
 /* ---- counting ---- */
 
-struct counting {
+/* What one thread has counted: CUBES instead of the table from the level on where they can. */
+struct lane {
+    struct table table;
+    struct palette_cubes cubes;
+    uint64_t ignored;
+    struct error error;
+};
+
+struct palette_counter {
     const struct palette_scan *scan;
     const struct palette_filter *filter;
     uint8_t maybe[1 << FILTER_BITS]; /* whether a key of the filter has this hash */
     size_t most;
-    uint32_t bands;
-    struct table tables[MOST_TABLES];
-    uint64_t ignored[MOST_TABLES];
-    struct error errors[MOST_TABLES];
+    bool cubes; /* fit this image */
+    size_t lane_count;
+    struct lane lanes[PALETTE_COUNT_LANES];
 };
 
 static int keys_compare(const void *one, const void *two)
@@ -115,7 +123,7 @@ static int keys_compare(const void *one, const void *two)
 }
 
 /* Takes the weight of what the filter does not have. */
-static void pixels_filter(const struct counting *job, struct palette_pixels *pixels, size_t count)
+static void pixels_filter(const struct palette_counter *job, struct palette_pixels *pixels, size_t count)
 {
     const struct palette_filter *filter = job->filter;
     for (size_t i = 0; i < count; i++) {
@@ -174,37 +182,71 @@ static bool pixels_count(struct table *table, const struct palette_pixels *pixel
     return true;
 }
 
-static bool band_count(const struct counting *job, size_t band, struct table *table,
-                       uint64_t *ignored, struct error *error)
+/* From the table, once it has given up enough. */
+static bool lane_turn(struct lane *lane, struct error *error)
 {
-    const struct image_shape *shape = &job->scan->image->shape;
-    bool bytes = shape->depth == 8 && !shape->alpha;
-    struct palette_pixels pixels;
-    uint32_t first = (uint32_t)((uint64_t)shape->height * band / job->bands);
-    uint32_t last = (uint32_t)((uint64_t)shape->height * (band + 1) / job->bands);
-    if (!table_new(table, job->most, error))
+    struct table *table = &lane->table;
+    if (!palette_cubes_new(&lane->cubes, table->level, table->most, error))
         return false;
-    for (uint32_t y = first; y < last; y++)
-        for (uint32_t x = 0; x < shape->width; x += PALETTE_CHUNK) {
-            size_t count = shape->width - x < PALETTE_CHUNK ? shape->width - x : PALETTE_CHUNK;
-            *ignored += palette_scan_row(job->scan, x, y, count, true, &pixels);
-            if (job->filter != NULL)
-                pixels_filter(job, &pixels, count);
-            if (!pixels_count(table, &pixels, count, bytes, error))
-                return false;
-        }
+    for (size_t i = 0; i < (size_t)1 << table->bits; i++)
+        if (table->slots[i].weight > 0 &&
+            !palette_cubes_put(&lane->cubes, &table->slots[i], error))
+            return false;
+    free(table->slots);
+    table->slots = NULL;
     return true;
 }
 
-static void counting_run(void *context, size_t band)
+/* And back, as it ends. */
+static bool lane_return(struct lane *lane, struct error *error)
 {
-    struct counting *job = context;
+    if (lane->cubes.places == NULL)
+        return true;
+    if (!table_new(&lane->table, lane->table.most, error))
+        return false;
+    lane->table.level = lane->cubes.level;
+    for (size_t at = 0; at < palette_cubes_size(&lane->cubes); at++) {
+        const struct palette_count count = palette_cubes_at(&lane->cubes, at);
+        if (count.weight > 0 && !table_add(&lane->table, &count, error))
+            return false;
+    }
+    palette_cubes_free(&lane->cubes);
+    return true;
+}
+
+/* COUNT pixels, at most PALETTE_CHUNK. */
+static bool chunk_count(const struct palette_counter *job, struct lane *lane, uint32_t x,
+                        uint32_t y, size_t count, struct error *error)
+{
+    const struct image *image = job->scan->image;
+    bool bytes = image->shape.depth == 8 && !image->shape.alpha;
+    struct palette_pixels pixels;
+    if (lane->cubes.places != NULL) {
+        uint8_t steps[3 * PALETTE_CHUNK];
+        palette_scan_steps(job->scan, x, y, count, steps);
+        return palette_cubes_add(&lane->cubes, image_row(image, y) + (size_t)3 * x, steps, count,
+                                 error);
+    }
+    lane->ignored += palette_scan_row(job->scan, x, y, count, true, &pixels);
+    if (job->filter != NULL)
+        pixels_filter(job, &pixels, count);
+    return pixels_count(&lane->table, &pixels, count, bytes, error) &&
+           (!job->cubes || lane->table.level < PALETTE_CUBES_LEVEL || lane_turn(lane, error));
+}
+
+void palette_counter_rows(struct palette_counter *job, size_t number, uint32_t first, uint32_t end)
+{
+    uint32_t width = job->scan->image->shape.width;
     /* Out of the way of the other threads' caches. */
-    struct table table = {.slots = NULL};
-    uint64_t ignored = 0;
-    band_count(job, band, &table, &ignored, &job->errors[band]);
-    job->tables[band] = table;
-    job->ignored[band] = ignored;
+    struct lane lane = job->lanes[number];
+    bool done = lane.error.kind == ERROR_NONE &&
+                (lane.table.slots != NULL || lane.cubes.places != NULL ||
+                 table_new(&lane.table, job->most, &lane.error));
+    for (uint32_t y = first; y < end; y++)
+        for (uint32_t x = 0; x < width && done; x += PALETTE_CHUNK)
+            done = chunk_count(job, &lane, x, y,
+                               width - x < PALETTE_CHUNK ? width - x : PALETTE_CHUNK, &lane.error);
+    job->lanes[number] = lane;
 }
 
 /* Adds FROM to TO. */
@@ -243,37 +285,78 @@ static void table_finish(struct table *table, struct palette_counts *counts)
     table->slots = NULL;
 }
 
-bool palette_count_new(struct palette_counts *counts, const struct palette_scan *scan,
-                       const struct palette_filter *filter, size_t most, unsigned threads,
-                       struct error *error)
+bool palette_counter_new(struct palette_counter **counter, const struct palette_scan *scan,
+                         const struct palette_filter *filter, size_t most, unsigned threads,
+                         struct error *error)
 {
-    *counts = (struct palette_counts){.items = NULL};
-    struct counting *job = memory_zeroed(1, sizeof *job, error);
+    const struct image_shape *shape = &scan->image->shape;
+    struct palette_counter *job = *counter = memory_zeroed(1, sizeof *job, error);
     if (job == NULL)
         return false;
     job->scan = scan;
     job->filter = filter;
     job->most = most;
-    job->bands = threads < 1 ? 1 : threads < MOST_TABLES ? threads : MOST_TABLES;
-    if (scan->image->shape.height < job->bands)
-        job->bands = scan->image->shape.height;
+    job->cubes = filter == NULL && scan->ignored == NULL && shape->depth == 8 &&
+                 shape->color == IMAGE_RGB && !shape->alpha &&
+                 (uint64_t)shape->width * shape->height <= UINT32_MAX;
+    job->lane_count = threads < 1                     ? 1
+                      : threads < PALETTE_COUNT_LANES ? threads
+                                                      : PALETTE_COUNT_LANES;
     for (size_t i = 0; filter != NULL && i < filter->count; i++)
         job->maybe[key_hash(filter->keys[i]) >> (64 - FILTER_BITS)] = 1;
-    threads_for(job->bands, job->bands, counting_run, job);
-    bool done = true;
-    for (uint32_t i = 0; i < job->bands && done; i++) {
-        if (job->errors[i].kind != ERROR_NONE) {
-            *error = job->errors[i];
+    return true;
+}
+
+void palette_counter_free(struct palette_counter *counter)
+{
+    for (size_t i = 0; counter != NULL && i < counter->lane_count; i++) {
+        free(counter->lanes[i].table.slots);
+        palette_cubes_free(&counter->lanes[i].cubes);
+    }
+    free(counter);
+}
+
+bool palette_counter_finish(struct palette_counter *job, struct palette_counts *counts,
+                            struct error *error)
+{
+    struct table all;
+    *counts = (struct palette_counts){.items = NULL};
+    bool done = table_new(&all, job->most, error);
+    for (size_t i = 0; i < job->lane_count && done; i++) {
+        struct lane *lane = &job->lanes[i];
+        if (lane->error.kind != ERROR_NONE) {
+            *error = lane->error;
             done = false;
         }
-        counts->ignored += job->ignored[i];
-        done = done && (i == 0 || table_merge(&job->tables[0], &job->tables[i], error));
+        counts->ignored += lane->ignored;
+        done = done && lane_return(lane, error) &&
+               (lane->table.slots == NULL || table_merge(&all, &lane->table, error));
     }
     if (done)
-        table_finish(&job->tables[0], counts);
-    for (uint32_t i = 0; i < job->bands; i++)
-        free(job->tables[i].slots);
-    free(job);
+        table_finish(&all, counts);
+    free(all.slots);
+    return done;
+}
+
+static void counting_run(void *context, size_t lane)
+{
+    struct palette_counter *job = context;
+    uint64_t height = job->scan->image->shape.height;
+    palette_counter_rows(job, lane, (uint32_t)(height * lane / job->lane_count),
+                         (uint32_t)(height * (lane + 1) / job->lane_count));
+}
+
+bool palette_count_new(struct palette_counts *counts, const struct palette_scan *scan,
+                       const struct palette_filter *filter, size_t most, unsigned threads,
+                       struct error *error)
+{
+    struct palette_counter *job;
+    *counts = (struct palette_counts){.items = NULL};
+    if (!palette_counter_new(&job, scan, filter, most, threads, error))
+        return false;
+    threads_for((unsigned)job->lane_count, job->lane_count, counting_run, job);
+    bool done = palette_counter_finish(job, counts, error);
+    palette_counter_free(job);
     return done;
 }
 

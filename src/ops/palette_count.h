@@ -36,6 +36,20 @@ bool palette_count_new(struct palette_counts *counts, const struct palette_scan 
                        struct error *error);
 void palette_count_free(struct palette_counts *counts);
 
+/* The same in steps, for an image whose rows are still coming. Rows FIRST to END, exclusive, are
+ * counted together with others of the same LANE, below THREADS and PALETTE_COUNT_LANES; one thread
+ * at a time uses a lane. The rows around them are looked at too. A failure is kept for the end. */
+enum { PALETTE_COUNT_LANES = 8 };
+struct palette_counter;
+bool palette_counter_new(struct palette_counter **counter, const struct palette_scan *scan,
+                         const struct palette_filter *filter, size_t most, unsigned threads,
+                         struct error *error);
+void palette_counter_rows(struct palette_counter *counter, size_t lane, uint32_t first,
+                          uint32_t end);
+bool palette_counter_finish(struct palette_counter *counter, struct palette_counts *counts,
+                            struct error *error);
+void palette_counter_free(struct palette_counter *counter);
+
 /* KEY without its LEVEL lowest bits. */
 static inline uint64_t palette_key_at(uint64_t key, unsigned level)
 {

@@ -78,9 +78,8 @@ static void pixels_step(uint8_t *steps, size_t channels, size_t samples)
 /* COUNT pixels from X on that have a neighbour on each side. Alpha counts as a sample here: what
  * fades out is an edge. */
 static void pixels_edge(const struct image *image, uint32_t x, uint32_t y, size_t count,
-                        const uint32_t *weights, uint32_t *edge)
+                        uint8_t *steps)
 {
-    uint8_t steps[MOST_CHANNELS * PALETTE_CHUNK];
     size_t channels = image_channels(&image->shape), samples = count * channels;
     const uint8_t *here = image_row(image, y) + x * image_pixel_bytes(&image->shape);
     const uint8_t *above = y > 0 ? here - image->stride : here;
@@ -92,18 +91,17 @@ static void pixels_edge(const struct image *image, uint32_t x, uint32_t y, size_
                         (const uint16_t *)(const void *)above,
                         (const uint16_t *)(const void *)below, channels, samples, steps);
     pixels_step(steps, channels, samples);
-    for (size_t i = 0; i < count; i++)
-        edge[i] = weights[i] & (0u - steps[i * channels]);
 }
 
-static void row_edges(const struct image *image, uint32_t x, uint32_t y, size_t count,
-                      struct palette_pixels *pixels)
+void palette_scan_steps(const struct palette_scan *scan, uint32_t x, uint32_t y, size_t count,
+                        uint8_t *steps)
 {
+    const struct image *image = scan->image;
     size_t first = x == 0, last = x + count == image->shape.width ? count - 1 : count;
-    pixels->edge[0] = pixels->edge[count - 1] = 0;
+    size_t channels = image_channels(&image->shape);
+    steps[0] = steps[(count - 1) * channels] = 0;
     if (last > first)
-        pixels_edge(image, x + (uint32_t)first, y, last - first, pixels->weights + first,
-                    pixels->edge + first);
+        pixels_edge(image, x + (uint32_t)first, y, last - first, steps + first * channels);
 }
 
 static void row_keys_8(const uint8_t *row, size_t channels, size_t colors, size_t count,
@@ -166,7 +164,11 @@ uint64_t palette_scan_row(const struct palette_scan *scan, uint32_t x, uint32_t 
             pixels->weights[i] &= out - 1u;
         }
     }
-    if (with_edges)
-        row_edges(image, x, y, count, pixels);
+    if (with_edges) {
+        uint8_t steps[MOST_CHANNELS * PALETTE_CHUNK];
+        palette_scan_steps(scan, x, y, count, steps);
+        for (size_t i = 0; i < count; i++)
+            pixels->edge[i] = pixels->weights[i] & (0u - steps[i * channels]);
+    }
     return ignored;
 }

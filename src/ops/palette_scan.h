@@ -40,4 +40,8 @@ static inline uint64_t palette_lane(uint64_t key, unsigned lane)
 uint64_t palette_scan_row(const struct palette_scan *scan, uint32_t x, uint32_t y, size_t count,
                           bool with_edges, struct palette_pixels *pixels);
 
+/* Only that: STEPS gets 1 or 0 in the first of as many bytes a pixel as it has samples. */
+void palette_scan_steps(const struct palette_scan *scan, uint32_t x, uint32_t y, size_t count,
+                        uint8_t *steps);
+
 #endif

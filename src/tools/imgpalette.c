@@ -19,7 +19,7 @@
 #include "color/swatches.h"
 #include "ops/crop.h"
 #include "ops/match.h"
-#include "ops/palette.h"
+#include "tools/palette_input.h"
 
 enum { PICTURE_WIDTH = 1200, PICTURE_HEIGHT = 200, PICTURE_LEAST = 12 };
 
@@ -374,7 +374,6 @@ static bool palette_run(struct cli_run *run, void *options, struct error *error)
     };
     enum palette_format format;
     struct cli_input input;
-    struct image image = {.pixels = NULL};
     struct palette *palette = NULL;
     struct named *named = NULL;
     if (!format_choose(run, fields, &format, error) ||
@@ -386,8 +385,8 @@ static bool palette_run(struct cli_run *run, void *options, struct error *error)
     palette = memory_zeroed(1, sizeof *palette, error);
     named = memory_zeroed(1, sizeof *named, error);
     if (palette == NULL || named == NULL || !cli_answer_open(run, error) ||
-        !sandbox_enter(run, error) || !cli_input_read(run, &input, &image, error) ||
-        !palette_find(palette, &image, &wanted, error) ||
+        !sandbox_enter(run, error) ||
+        !palette_input(run, &input, &wanted, palette, error) ||
         !palette_check(run, fields, palette, error) || !named_find(named, palette, error))
         goto out;
     run->result = palette_json(named);
@@ -395,7 +394,6 @@ static bool palette_run(struct cli_run *run, void *options, struct error *error)
 out:
     free(named);
     free(palette);
-    image_free(&image);
     cli_input_close(&input);
     return done;
 }

@@ -12,7 +12,7 @@
 #include "cli/input.h"
 #include "cli/sandbox.h"
 #include "color/color.h"
-#include "ops/palette.h"
+#include "tools/palette_input.h"
 #include "tools/ralmatch.h"
 
 /* Colours of an image nearer than this are one, as for imgpalette. */
@@ -54,7 +54,6 @@ static void image_match(struct session *session, const struct palette *palette)
 
 static bool image_colors(struct session *session, struct cli_input *input, struct error *error)
 {
-    struct image image = {0};
     struct palette palette;
     const struct codec_info *info = input->info;
     const struct palette_options options = {
@@ -63,9 +62,7 @@ static bool image_colors(struct session *session, struct cli_input *input, struc
         .lossy = info->format == CODEC_JPEG || (info->format == CODEC_WEBP && !info->lossless),
         .threads = cli_threads(&session->fields->common),
     };
-    bool done = cli_input_read(session->run, input, &image, error) &&
-                palette_find(&palette, &image, &options, error);
-    image_free(&image);
+    bool done = palette_input(session->run, input, &options, &palette, error);
     if (done && palette.count == 0)
         return error_set(error, ERROR_UNSUPPORTED, "is fully transparent, there is no colour");
     if (done)

@@ -411,6 +411,37 @@ static void test_counts(void)
     image_free(&image);
 }
 
+/* By indexed cubes, and by looking colours up, which is what happens where something is ignored. */
+static void test_cubes(void)
+{
+    enum { WIDTH = 601, HEIGHT = 150 };
+    static uint8_t nothing[HEIGHT][WIDTH / 8 + 1];
+    struct image image = picture(WIDTH, HEIGHT, IMAGE_RGB, false, 8);
+    const struct palette_scan scans[2] = {
+        {.image = &image},
+        {.image = &image, .ignored = nothing[0], .ignored_stride = sizeof nothing[0]}};
+    uint32_t state = 1;
+    for (uint32_t y = 0; y < HEIGHT; y++)
+        for (uint32_t x = 0; x < WIDTH; x++) {
+            state = state * 1664525u + 1013904223u;
+            put_rgb(&image, x, y, x % 64 < 8 ? 0xc83232 : (state >> 8 & 0x3f7fff) + (y << 8), 0);
+        }
+    for (size_t most = 20000; most >= 20; most /= 10) {
+        struct palette_counts counts[2];
+        for (int i = 0; i < 2; i++)
+            palette_count_new(&counts[i], &scans[i], NULL, most, 1 + (most == 200), NULL);
+        tap_ok(counts[0].level == counts[1].level && counts[0].level >= 1 &&
+                   counts[0].count == counts[1].count && counts[0].weight == WIDTH * HEIGHT &&
+                   memcmp(counts[0].items, counts[1].items,
+                          counts[0].count * sizeof *counts[0].items) == 0,
+               "at most %zu colours: %zu at level %u, by index as by search", most, counts[0].count,
+               counts[0].level);
+        palette_count_free(&counts[0]);
+        palette_count_free(&counts[1]);
+    }
+    image_free(&image);
+}
+
 /* ---- what does not count ---- */
 
 static void test_ignore(void)
@@ -513,6 +544,7 @@ int main(void)
     test_threads();
     test_exact();
     test_counts();
+    test_cubes();
     test_ignore();
     test_background();
     test_small();
