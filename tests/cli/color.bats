@@ -76,6 +76,7 @@ PYTHON
     half upright.png reference.png
     imgresize --size 40x48 --fit cover --gravity northeast -o corner.png upright.png
     imgresize --size 60x80 --fit contain --gravity south -o contained.png upright.png
+    imgcrop -q --box 31x20+50+10 -o part.png upright.png
     for orientation in 1 2 3 4 5 6 7 8; do
         oracle make oriented in.jpg $orientation
         imgresize -o out.png in.jpg
@@ -88,6 +89,8 @@ PYTHON
         near 0.5 out.png contained.png
         imgcrop -q --box 96x64+0+0 -o out.png in.jpg
         near 0.5 out.png upright.png
+        imgcrop -q --box 31x20+50+10 -o out.png in.jpg
+        near 0.5 out.png part.png
     done
 }
 
