@@ -142,16 +142,22 @@ void transfer_tables_row(const struct transfer_tables *tables, float *const v[3]
 /* In parts that stay in the cache from one step to the next. */
 enum { PART = 512 };
 
-/* At most PART pixels of light through the steps. */
-static void apply_chain(const struct transfer *transfer, float *const v[3], size_t count)
+/* At most PART bent pixels through the steps. */
+static void apply_steps(const struct transfer *transfer, float *const v[3], size_t count)
 {
-    transfer_basis_bend(&transfer->basis, v, count);
     for (size_t i = 0; i < transfer->count; i++) {
         const struct transfer_stage *stage = &transfer->stages[i];
         transfer_map_row(stage->map, v[0], v[1], v[2], count);
         if (stage->tables)
             transfer_tables_row(stage->tables, v, count);
     }
+}
+
+/* At most PART pixels of light. */
+static void apply_chain(const struct transfer *transfer, float *const v[3], size_t count)
+{
+    transfer_basis_bend(&transfer->basis, v, count);
+    apply_steps(transfer, v, count);
     transfer_basis_unbend(&transfer->basis, v, count);
 }
 
@@ -167,19 +173,30 @@ static void cut_beyond(float *restrict value, float *restrict beyond, size_t cou
     }
 }
 
-/* At most PART pixels of light through the lattice. Beyond its borders all goes on with slope 1. */
+/* At most PART encoded pixels through the lattice. Beyond its borders all goes on with slope 1. */
 static void apply_lattice(const struct transfer *transfer, float *const v[3], size_t count)
 {
     float beyond[3][PART];
-    for (int i = 0; i < 3; i++) {
-        srgb_encode_row(v[i], count);
+    for (int i = 0; i < 3; i++)
         cut_beyond(v[i], beyond[i], count);
-    }
     lut_apply_row(&transfer->lattice, v[0], v[1], v[2], count);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         for (size_t k = 0; k < count; k++)
             v[i][k] += beyond[i][k];
-        srgb_decode_row(v[i], count);
+}
+
+bool transfer_has_codes(const struct transfer *transfer)
+{
+    return transfer->lattice.points != NULL || transfer->basis.curve == CURVE_SRGB;
+}
+
+void transfer_apply_codes(const struct transfer *transfer, float *restrict r, float *restrict g,
+                          float *restrict b, size_t count)
+{
+    for (size_t done = 0; done < count; done += PART) {
+        size_t part = count - done < PART ? count - done : PART;
+        float *const v[3] = {r + done, g + done, b + done};
+        (transfer->lattice.points ? apply_lattice : apply_steps)(transfer, v, part);
     }
 }
 
@@ -189,7 +206,15 @@ void transfer_apply_row(const struct transfer *transfer, float *restrict r, floa
     for (size_t done = 0; done < count; done += PART) {
         size_t part = count - done < PART ? count - done : PART;
         float *const v[3] = {r + done, g + done, b + done};
-        (transfer->lattice.points ? apply_lattice : apply_chain)(transfer, v, part);
+        if (transfer->lattice.points == NULL) {
+            apply_chain(transfer, v, part);
+            continue;
+        }
+        for (int i = 0; i < 3; i++)
+            srgb_encode_row(v[i], part);
+        apply_lattice(transfer, v, part);
+        for (int i = 0; i < 3; i++)
+            srgb_decode_row(v[i], part);
     }
 }
 

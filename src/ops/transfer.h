@@ -80,4 +80,10 @@ enum transfer_space transfer_space_of(const struct transfer *transfer);
 void transfer_apply_row(const struct transfer *transfer, float *restrict r, float *restrict g,
                         float *restrict b, size_t count);
 
+/* Whether it works on encoded sRGB: then the same for COUNT encoded pixels saves the way to light
+ * and back. */
+bool transfer_has_codes(const struct transfer *transfer);
+void transfer_apply_codes(const struct transfer *transfer, float *restrict r, float *restrict g,
+                          float *restrict b, size_t count);
+
 #endif

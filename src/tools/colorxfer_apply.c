@@ -26,6 +26,7 @@ struct application {
     struct pixel_reader reader;
     struct pixel_writer *writer;
     bool blends;
+    bool codes; /* the transfer takes the samples as they are, without light between */
     struct band_count *counts; /* of each band */
 };
 
@@ -86,6 +87,56 @@ static void pack(const struct image *image, unsigned c, uint32_t x, uint32_t y, 
             words[first + i * step] = codes[i];
 }
 
+/* All channels of COUNT pixels. Three bytes a pixel are what most images have, and compilers make
+ * more of them than of any step. */
+MULTIVERSION
+static void unpack_bytes(const uint8_t *restrict from, float *restrict r, float *restrict g,
+                         float *restrict b, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        r[i] = (float)from[3 * i] / 255.0f;
+        g[i] = (float)from[3 * i + 1] / 255.0f;
+        b[i] = (float)from[3 * i + 2] / 255.0f;
+    }
+}
+
+static void unpack_all(const struct image *image, uint32_t x, uint32_t y, size_t count,
+                       planes encoded)
+{
+    if (image_pixel_bytes(&image->shape) == 3) {
+        unpack_bytes(image_row(image, y) + (size_t)3 * x, encoded[0], encoded[1], encoded[2],
+                     count);
+        return;
+    }
+    for (unsigned c = 0; c < 3; c++)
+        unpack(image, c, x, y, count, encoded[c]);
+}
+
+MULTIVERSION
+static void pack_bytes(const float *restrict r, const float *restrict g, const float *restrict b,
+                       uint8_t *restrict to, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float value[3] = {r[i], g[i], b[i]};
+        for (int c = 0; c < 3; c++) {
+            float v = value[c] > 0 ? value[c] : 0;
+            v = v < 1 ? v : 1;
+            to[3 * i + (size_t)c] = (uint8_t)(int32_t)(v * 255.0f + 0.5f);
+        }
+    }
+}
+
+static void pack_all(const struct image *image, uint32_t x, uint32_t y, size_t count,
+                     planes encoded)
+{
+    if (image_pixel_bytes(&image->shape) == 3) {
+        pack_bytes(encoded[0], encoded[1], encoded[2], image_row(image, y) + (size_t)3 * x, count);
+        return;
+    }
+    for (unsigned c = 0; c < 3; c++)
+        pack(image, c, x, y, count, encoded[c]);
+}
+
 /* Light to encoded values, in place. */
 static void encode(planes light, size_t count)
 {
@@ -138,8 +189,52 @@ static void read_encoded(const struct application *work, uint32_t x, uint32_t y,
         encode(encoded, count);
         return;
     }
+    unpack_all(work->image, x, y, count, encoded);
+}
+
+/* Just inside half a step of 8 bits beyond black and white, encoded: what is farther out has to be
+ * looked at in light. */
+#define CODE_BELOW (-0.499f / 255.0f)
+#define CODE_ABOVE 1.0019f
+
+MULTIVERSION
+static void find_outside(const float *restrict r, const float *restrict g, const float *restrict b,
+                         uint8_t *restrict outside, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        float low = r[i] < g[i] ? r[i] : g[i], high = r[i] > g[i] ? r[i] : g[i];
+        low = low < b[i] ? low : b[i];
+        high = high > b[i] ? high : b[i];
+        outside[i] = !((low >= CODE_BELOW) & (high <= CODE_ABOVE));
+    }
+}
+
+/* The same as xfer_fit_gamut() for encoded pixels: only those outside become light and come
+ * back. */
+static size_t fit_codes(planes encoded, size_t count)
+{
+    uint8_t outside[CHUNK];
+    uint16_t at[CHUNK];
+    planes light;
+    size_t found = 0;
+    find_outside(encoded[0], encoded[1], encoded[2], outside, count);
+    if (memchr(outside, 1, count) == NULL)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        at[found] = (uint16_t)i;
+        found += outside[i];
+    }
+    for (unsigned c = 0; c < 3; c++) {
+        for (size_t i = 0; i < found; i++)
+            light[c][i] = encoded[c][at[i]];
+        srgb_decode_row(light[c], found);
+    }
+    size_t clipped = xfer_fit_gamut((float *const[3]){light[0], light[1], light[2]}, found);
+    encode(light, found);
     for (unsigned c = 0; c < 3; c++)
-        unpack(work->image, c, x, y, count, encoded[c]);
+        for (size_t i = 0; i < found; i++)
+            encoded[c][at[i]] = light[c][i];
+    return clipped;
 }
 
 /* ---- the change ---- */
@@ -178,7 +273,11 @@ static size_t change_run(const struct application *work, uint32_t x, uint32_t y,
     size_t clipped = 0;
     if (work->blends)
         read_encoded(work, x, y, count, original);
-    if (change->transfer != NULL) {
+    if (work->codes) {
+        unpack_all(work->image, x, y, count, color);
+        transfer_apply_codes(change->transfer, color[0], color[1], color[2], count);
+        clipped = fit_codes(color, count);
+    } else if (change->transfer != NULL) {
         read_light(work, x, y, count, color);
         transfer_apply_row(change->transfer, color[0], color[1], color[2], count);
         clipped = xfer_fit_gamut((float *const[3]){color[0], color[1], color[2]}, count);
@@ -193,8 +292,7 @@ static size_t change_run(const struct application *work, uint32_t x, uint32_t y,
     }
     if (work->blends)
         blend(color, original, weight, count);
-    for (unsigned c = 0; c < 3; c++)
-        pack(work->image, c, x, y, count, color[c]);
+    pack_all(work->image, x, y, count, color);
     return clipped;
 }
 
@@ -272,6 +370,8 @@ bool xfer_apply(struct image *image, const struct xfer_change *change, double *c
         work.counts = memory_zeroed(bands, sizeof *work.counts, error);
     bool done = work.counts != NULL;
     if (done) {
+        work.codes = change->transfer != NULL && transfer_has_codes(change->transfer) &&
+                     work.reader.transform == NULL && image->shape.color == IMAGE_RGB;
         threads_for(change->threads, bands, change_band, &work);
         *clipped = share_clipped(&work, bands);
         blob_free(&image->metadata.icc);
