@@ -39,13 +39,23 @@ static bool main_is_stage(void)
     return parent != NULL && strtol(parent, NULL, 10) == getppid();
 }
 
-/* A stage does not outlive the imgtool that started it, however that ended. */
-static void main_die_with_parent(void)
+/* True where nobody will read the report that a stage is started to give: imgtool alone could. The
+ * moment to wait is for a child of it that is about to become another stage, and still has a copy. */
+static bool main_is_abandoned(int argc, char **argv)
 {
-    if (!main_is_stage())
-        return;
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (!main_is_stage())
+    struct pollfd report = {.fd = 3};
+    return getenv("IMGTOOL_PARENT") != NULL && argc > 1 && strcmp(argv[1], "--report-fd=3") == 0 &&
+           poll(&report, 1, 5) == 1 && (report.revents & POLLERR) != 0;
+}
+
+/* A stage does not outlive the imgtool that started it, however that ended: the kernel tells, unless
+ * it was before we asked. Somebody else between the two (a wrapper) is not our matter. */
+static void main_die_with_parent(int argc, char **argv)
+{
+    bool stage = main_is_stage();
+    if (stage)
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (stage ? !main_is_stage() : main_is_abandoned(argc, argv))
         _exit(143);
 }
 
@@ -393,7 +403,7 @@ int cli_main(const struct cli_tool *tool, int argc, char **argv)
     int status = 70;
 
     main_open_descriptors();
-    main_die_with_parent();
+    main_die_with_parent(argc, argv);
     /* Options and operands come in any order, also where this variable would stop at the first. */
     unsetenv("POSIXLY_CORRECT");
     clock_gettime(CLOCK_MONOTONIC, &run.started);

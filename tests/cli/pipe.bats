@@ -129,8 +129,10 @@ load helpers
     imgtool pipe -i pipe -o out.png crop : shadow &
     pid=$!
     exec 7<> pipe
-    sleep 0.2
-    children=$(pgrep -P $pid)
+    for try in {1..200}; do
+        children=$(pgrep -P $pid) && [ "$(wc -w <<< "$children")" -eq 2 ] && break
+        sleep 0.1
+    done
     [ -n "$children" ]
     kill -TERM $pid
     code=0
@@ -232,14 +234,35 @@ load helpers
     imgtool pipe -i pipe -o out.png crop : shadow &
     pid=$!
     exec 7<> pipe
-    sleep 0.3
-    children=$(pgrep -P $pid)
+    for try in {1..200}; do
+        children=$(pgrep -P $pid) && [ "$(wc -w <<< "$children")" -eq 2 ] && break
+        sleep 0.1
+    done
     [ -n "$children" ]
     kill -9 $pid
     wait $pid || true
-    sleep 0.2
-    for child in $children; do gone "$child"; done
+    for child in $children; do
+        for try in {1..200}; do
+            gone "$child" && break
+            sleep 0.1
+        done
+        gone "$child"
+    done
     exec 7>&-
+}
+
+@test "good: a stage that begins when its imgtool is dead already does nothing" {
+    cutout car.png
+    abandoned() {
+        exec 3> >(exit 0)
+        wait $!
+        IMGTOOL_PARENT=1 imgresize --report-fd=3 -i car.png -o out.png --width 9
+    }
+    run -143 abandoned
+    [ ! -e out.png ]
+    # With somebody between the two the stage goes on.
+    IMGTOOL_PARENT=1 imgresize --report-fd=3 -i car.png -o out.png --width 9 3> report
+    [ -s out.png ] && [ -s report ]
 }
 
 @test "good: a bad variable of the environment is said once" {
