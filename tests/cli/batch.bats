@@ -10,6 +10,7 @@ setup() {
 
 # fakes: ./fake/imgtool with an imgcrop that does what its words say.
 fakes() {
+    export NAP=4242.$BASHPID$RANDOM # nobody else sleeps as long
     mkdir fake
     cp "$(command -v imgtool)" fake/
     cat > fake/imgcrop << 'SCRIPT'
@@ -21,10 +22,10 @@ for word; do
     no) exit 1 ;;
     busy) exit 75 ;;
     sleep=*) sleep "${word#*=}" ;;
-    hang) sleep 4242 ;;
-    stubborn) trap '' TERM; while :; do sleep 4242; done ;;
-    escape) setsid sleep 4242 & setsid setsid sleep 4242 & sleep 4242 ;;
-    leave) setsid sleep 4242 & ;;
+    hang) sleep $NAP ;;
+    stubborn) trap '' TERM; while :; do sleep $NAP; done ;;
+    escape) setsid sleep $NAP & setsid setsid sleep $NAP & sleep $NAP ;;
+    leave) setsid sleep $NAP & ;;
     die-once=*) mkdir "${word#*=}" 2> /dev/null && kill -9 $$ ;;
     say=*) printf '%b\n' "${word#*=}" >&2 ;;
     threads) echo "threads $IMGTOOL_THREADS" >&2 ;;
@@ -52,7 +53,21 @@ answer() {
 
 # none_left: no process that a fake started is there any more.
 none_left() {
-    ! pgrep -f 'sleep 4242' > /dev/null
+    ! pgrep -f "sleep $NAP" > /dev/null
+}
+
+# in_time COMMAND...: waits until the command succeeds; false where it does not for long.
+in_time() {
+    local try
+    for try in {1..200}; do
+        "$@" && return
+        sleep 0.1
+    done
+    return 1
+}
+
+some_left() {
+    ! none_left
 }
 
 @test "good: recipes, stages, single commands and pings are answered, one line each" {
@@ -197,12 +212,15 @@ JOBS
     fake/imgtool batch -q -j 4 --slots 2 --slots-dir slots < jobs > answers
     [ "$(wc -l < answers)" -eq 8 ]
     [ "$(awk '/\+/ { n++ } /-/ { n-- } n > most { most = n } END { print most }' count)" -eq 2 ]
-    (job a sleep=0.8 | fake/imgtool batch -q --slots 1 --slots-dir slots > answers1) &
-    sleep 0.3
+    job a hang > jobs
+    fake/imgtool batch -q --slots 1 --slots-dir slots --grace 0 < jobs > answers1 3>&- &
+    in_time some_left
     job b quick > jobs
     IMGTOOL_SLOTS=1 IMGTOOL_SLOTS_DIR=slots run -1 fake/imgtool batch -q --slot-wait 100ms < jobs
     echo "$output" > answers
     answer b '.error | .kind == "busy" and .code == 75 and .retryable'
+    kill %1
+    wait %1 || true
     IMGTOOL_SLOTS=1 IMGTOOL_SLOTS_DIR=slots fake/imgtool batch -q < jobs > answers
     answer b .ok
     wait
@@ -210,22 +228,19 @@ JOBS
 
 @test "bad: a job that hangs, ignores SIGTERM or forks away is gone in time" {
     fakes
-    # A machine with other work to do may need several attempts to be in time.
-    for attempt in 1 2 3 4 5; do
-        (job hang hang; job stubborn stubborn; job escape escape) |
-            fake/imgtool batch -q -j 3 --timeout 300ms --grace 400ms > answers || true
-        none_left
-        for id in hang stubborn escape; do
-            answer $id '.error | .kind == "timeout" and .code == 124 and .retryable == false'
-        done
-        # Time is counted in whole milliseconds.
-        answer stubborn '.elapsed_ms > 699'
-        answer hang '.elapsed_ms > 299 and .elapsed_ms < 699'
-        answer escape '.elapsed_ms > 299 and .elapsed_ms < 699'
-        answer stubborn '.elapsed_ms < 800' && answer hang '.elapsed_ms < 400' &&
-            answer escape '.elapsed_ms < 400' && return
+    # Time is counted in whole milliseconds; only who ignores SIGTERM needs the grace.
+    (job hang hang; job escape escape) |
+        fake/imgtool batch -q -j 3 --timeout 300ms --grace 60s > one || true
+    none_left
+    job stubborn stubborn | fake/imgtool batch -q --timeout 300ms --grace 400ms > two || true
+    none_left
+    cat one two > answers
+    for id in hang stubborn escape; do
+        answer $id '.error | .kind == "timeout" and .code == 124 and .retryable == false'
     done
-    false
+    answer stubborn '.elapsed_ms > 699 and .elapsed_ms < 20000'
+    answer hang '.elapsed_ms > 299 and .elapsed_ms < 20000'
+    answer escape '.elapsed_ms > 299 and .elapsed_ms < 20000'
 }
 
 @test "good: the job's own timeout counts, and who forked away is gone while the batch goes on" {
@@ -233,13 +248,13 @@ JOBS
     {
         echo '{"id":"a","argv":["crop","--print-box","hang"],"timeout":0.1}'
         job b leave
-        sleep 0.4
-        pgrep -f 'sleep 4242' > left || true
+        in_time grep -q '"b"' answers
+        in_time none_left && echo none > left
         echo '{"id":"p","ping":true}'
-    } | fake/imgtool batch -q > answers || true
-    answer a '.error.kind == "timeout" and .elapsed_ms < 2000'
+    } | fake/imgtool batch -q --timeout 60s > answers || true
+    answer a '.error.kind == "timeout" and .elapsed_ms < 20000'
     answer b .ok
-    [ ! -s left ]
+    [ -s left ]
 }
 
 @test "good: children from before exec are left alone" {
@@ -275,18 +290,18 @@ JOBS
 @test "good: SIGTERM answers every accepted id and ends by that signal" {
     fakes
     mkfifo in
-    fake/imgtool batch -q -j 2 --grace 1s < in > answers 3>&- &
+    fake/imgtool batch -q -j 2 --grace 3s < in > answers 3>&- &
     pid=$!
     exec 8> in
     (job slow sleep=0.5; job hang hang; for i in {1..9}; do job $i quick; done) >&8
-    sleep 0.3
+    in_time some_left
     kill -TERM $pid
     status=0
     wait $pid || status=$?
     exec 8>&-
     [ "$status" -eq 143 ]
     answer slow .ok
-    answer hang '.error.kind == "cancelled" and .elapsed_ms > 1000 and .elapsed_ms < 2000'
+    answer hang '.error.kind == "cancelled" and .elapsed_ms > 3000 and .elapsed_ms < 20000'
     [ "$(jq -s '[.[] | select(.error.kind == "cancelled")] | length' answers)" -eq 10 ]
     [ "$(jq -r .id answers | sort | uniq -d)" = "" ]
     none_left
@@ -328,16 +343,11 @@ JOBS
     fakes
     mkfifo out
     (job h hang; for i in {1..3000}; do printf '{"id":"%s%0200d","ping":true}\n' $i 0; done) > jobs
-    fake/imgtool batch -q --timeout 1500ms < jobs > out 3>&- &
+    fake/imgtool batch -q --timeout 3s < jobs > out 3>&- &
     pid=$!
     exec 7< out
-    sleep 0.7
-    pgrep -f 'sleep 4242'
-    for i in {1..50}; do
-        none_left && break
-        sleep 0.1
-    done
-    none_left
+    in_time some_left
+    in_time none_left
     cat <&7 > answers
     wait $pid || true
     [ "$(wc -l < answers)" -eq 3001 ]
@@ -347,21 +357,24 @@ JOBS
     need_oracle
     fakes
     "$ORACLE_PYTHON" - << 'PYTHON'
-import fcntl, json, os, subprocess, time
-def offer(line, most, *options):
+import json, os, subprocess, threading, time
+def offer(line, most, *options, seconds=0.7):
     batch = subprocess.Popen(["fake/imgtool", "batch", "-q", "--grace", "0", *options],
                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    fd = batch.stdin.fileno()
-    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_NONBLOCK)
-    sent, until = 0, time.time() + 0.7
-    while time.time() < until:
+    sent = 0
+    def feed():
+        nonlocal sent
         try:
-            sent += os.write(fd, line % sent)
-        except BlockingIOError:
-            time.sleep(0.01)
+            while True:
+                sent += os.write(batch.stdin.fileno(), line % sent)
+        except OSError:
+            pass
+    threading.Thread(target=feed, daemon=True).start()
+    time.sleep(seconds)
+    taken = sent
     batch.terminate()
     ids = [json.loads(answer)["id"] for answer in batch.stdout]
-    assert sent < most, sent
+    assert taken < most, taken
     assert ids and len(ids) == len(set(ids))
     assert batch.wait() == -15
 # No room in the queue.
@@ -553,7 +566,7 @@ PYTHON
     need_oracle
     under_sanitizers && skip "too slow under sanitizers"
     render_png in.png cutout --width 960 --height 540
-    "$ORACLE_PYTHON" "$IMGTOOL_SOURCE/tests/cli/storm.py" "$IMGTOOL_BUILD" in.png 50 2
+    "$ORACLE_PYTHON" "$IMGTOOL_SOURCE/tests/cli/storm.py" "$IMGTOOL_BUILD" in.png 50 15
 }
 
 @test "good: two shards under GNU parallel, one journal folder, one killed and resumed" {

@@ -93,7 +93,7 @@ test('good: an abort is a death by that signal and leaves nothing', async (t) =>
         if (status !== 0) {
             assert.equal(signal, killSignal);
             assert.equal(named, 'AbortError');
-            assert.ok(Date.now() - asked < 3000, `took ${Date.now() - asked} ms`);
+            assert.ok(Date.now() - asked < 20000, `took ${Date.now() - asked} ms`);
             assert.deepEqual(fs.readdirSync(cwd), ['in.png']);
         }
         fs.rmSync(path.join(cwd, 'out.png'), { force: true });
@@ -113,7 +113,7 @@ test('good: a detached pipeline goes with its group', async (t) => {
     process.kill(-child.pid, 'SIGTERM');
     const [, signal] = await ended;
     assert.equal(signal, 'SIGTERM');
-    await until(() => stages.every(gone), 3000, 'stages of a killed pipeline');
+    await until(() => stages.every(gone), 20000, 'stages of a killed pipeline');
     assert.deepEqual(fs.readdirSync(cwd), ['in.png']);
 });
 

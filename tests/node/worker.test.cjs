@@ -76,8 +76,8 @@ test('good: kill -9 of the pool leaves no process', async (t) => {
     await until(() => {
         pids = fs.readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number);
         return pids.length === 2;
-    }, 2000, 'two running jobs');
+    }, 20000, 'two running jobs');
     process.kill(workers.child.pid, 'SIGKILL');
     await workers.ended;
-    await until(() => pids.every(gone), 3000, 'children of a killed pool');
+    await until(() => pids.every(gone), 20000, 'children of a killed pool');
 });
