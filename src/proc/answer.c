@@ -60,7 +60,8 @@ static json_t *answer_failed(const struct pool_task *task, const struct error *e
 
 json_t *answer_refused(const struct pool_task *task, const struct error *error)
 {
-    return answer_failed(task, error, 0, NULL, error->kind == ERROR_BUSY);
+    return answer_failed(task, error, 0, NULL,
+                         error->kind == ERROR_BUSY || error->kind == ERROR_CANCELLED);
 }
 
 json_t *answer_of(const struct pool_task *task)

@@ -117,6 +117,7 @@ void outcome_of(struct outcome *outcome, const struct plan *plan, const struct p
     } else if (pipeline->cancelled) {
         outcome->verdict = OUTCOME_FAILED;
         error_set(&outcome->error, ERROR_CANCELLED, "cancelled");
+        outcome->retryable = true;
     } else if (pipeline->culprit >= 0 && pipeline->status == 1) {
         outcome->verdict = OUTCOME_NO;
     } else if (pipeline->culprit >= 0) {

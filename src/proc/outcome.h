@@ -15,8 +15,8 @@ struct outcome {
     struct error error;           /* where it failed */
     int stage;                    /* the culprit, counted from 1; 0: none */
     const char *tool;             /* the culprit's binary; not owned */
-    bool retryable;               /* may pass next time: processes, descriptors or slots ran out, or
-                                   * the system killed it */
+    bool retryable;               /* may pass next time: processes, descriptors or slots ran out, the
+                                   * system killed it, or it was cancelled */
     json_t *input, *output;       /* of the whole; may be NULL */
     json_t *stages;               /* each stage's own object, null behind a culprit */
     json_t *outputs;              /* what was written */

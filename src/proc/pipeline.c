@@ -242,11 +242,15 @@ int64_t pipeline_due_ms(const struct pipeline *pipeline)
                                     : pipeline->timeout_at;
 }
 
-void pipeline_cancel(struct pipeline *pipeline)
+void pipeline_cancel(struct pipeline *pipeline, int64_t grace_ms)
 {
+    int64_t now = watch_now_ms();
     pipeline->cancelled = true;
+    pipeline->grace_ms = grace_ms;
     if (pipeline->kill_at == 0)
-        pipeline->terminate_at = watch_now_ms();
+        pipeline->terminate_at = now;
+    else if (pipeline->kill_at > now + grace_ms)
+        pipeline->kill_at = now + grace_ms;
 }
 
 /* A shell's status: what it exited with, or 128 and the signal. */
@@ -307,7 +311,7 @@ bool pipeline_run(const struct plan *plan, struct pipeline *pipeline, struct err
         pipeline_read(pipeline, polls, count);
         if (watch_signal() != 0 && !pipeline->cancelled) {
             pipeline->signal = watch_signal();
-            pipeline_cancel(pipeline);
+            pipeline_cancel(pipeline, pipeline->grace_ms);
         }
     }
     watch_end(&watch);

@@ -44,8 +44,8 @@ bool pipeline_step(struct pipeline *pipeline);
 /* When the next step is due whatever happens (watch_now_ms()); 0: never. */
 int64_t pipeline_due_ms(const struct pipeline *pipeline);
 
-/* Ends it: SIGTERM now, SIGKILL after the grace. */
-void pipeline_cancel(struct pipeline *pipeline);
+/* Ends it: SIGTERM now, SIGKILL after GRACE_MS, or sooner where that was planned already. */
+void pipeline_cancel(struct pipeline *pipeline, int64_t grace_ms);
 
 /* Runs PLAN. True where all stages were started and watched to their end, however that was: see
  * culprit and status. A signal that we get in between cancels it. */

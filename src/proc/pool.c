@@ -275,10 +275,8 @@ void pool_retry(struct pool *pool, struct pool_task *task)
 
 void pool_cancel(struct pool *pool, int64_t grace_ms)
 {
-    for (unsigned i = 0; i < pool->running_count; i++) {
-        pool->running[i]->pipeline->grace_ms = grace_ms;
-        pipeline_cancel(pool->running[i]->pipeline);
-    }
+    for (unsigned i = 0; i < pool->running_count; i++)
+        pipeline_cancel(pool->running[i]->pipeline, grace_ms);
 }
 
 /* ---- waiting ---- */

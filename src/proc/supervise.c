@@ -13,6 +13,7 @@ enum {
     MOST_MESSAGE_BYTES = 1 << 20,  /* beyond them messages are dropped */
     METRICS_EVERY_MS = 5000,
     END_MS = 100,      /* what jobs get between SIGTERM and SIGKILL once their grace is over */
+    AGAIN_MS = 250,    /* a second signal within that is the same one, sent to the group as well */
     LINGER_MS = 1000,  /* for what stderr has not taken at the end */
     SWEEP_MS = 2000
 };
@@ -25,9 +26,26 @@ static void stop_for_signal(struct supervisor *sup, int signal_number)
 {
     int64_t now = watch_now_ms(), grace_ms = sup->settings->defaults.grace_ms;
     sup->result->signal = signal_number;
+    sup->stopped_at = now;
     sup->end_at = now + grace_ms;
     sup->give_up_at = sup->end_at + grace_ms + LINGER_MS;
     supervisor_stop(sup);
+}
+
+/* The first signal lets running jobs finish within the grace; another one ends them at once. */
+static void heed_signals(struct supervisor *sup)
+{
+    int64_t now = watch_now_ms();
+    unsigned signals = watch_signal_count();
+    if (signals == sup->signals)
+        return;
+    sup->signals = signals;
+    if (sup->result->signal == 0) {
+        stop_for_signal(sup, watch_signal());
+    } else if (now - sup->stopped_at >= AGAIN_MS) {
+        sup->end_at = now;
+        sup->give_up_at = now + END_MS + LINGER_MS;
+    }
 }
 
 /* Answers that nobody gets are not worked for. */
@@ -102,8 +120,7 @@ static void show_state(struct supervisor *sup, bool end)
 static void check_ends(struct supervisor *sup)
 {
     int64_t now = watch_now_ms();
-    if (watch_signal() != 0 && sup->result->signal == 0)
-        stop_for_signal(sup, watch_signal());
+    heed_signals(sup);
     if (sup->answers.failure != 0 && !(sup->stopping && sup->input_over))
         stop_for_reader(sup);
     if (sup->end_at != 0 && now >= sup->end_at) {

@@ -25,6 +25,8 @@ struct supervisor {
     bool hungry;         /* the next line is not there yet */
     bool input_over;
     bool stopping;       /* nothing new is begun */
+    unsigned signals;    /* that were seen */
+    int64_t stopped_at;  /* by the first of them */
     int64_t end_at;      /* then what runs is ended; 0: never */
     int64_t give_up_at;  /* then answers that nobody reads are lost; 0: never */
     int64_t metrics_at;

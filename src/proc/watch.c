@@ -5,19 +5,21 @@
 
 static const int signals[WATCH_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
 
-static volatile sig_atomic_t caught_signal;
+static volatile sig_atomic_t caught_signal, caught_count;
 
 static void watch_catch(int signal_number)
 {
-    if (signal_number != SIGCHLD)
-        caught_signal = signal_number;
+    if (signal_number == SIGCHLD)
+        return;
+    caught_signal = signal_number;
+    caught_count++;
 }
 
 void watch_begin(struct watch *watch)
 {
     struct sigaction action = {.sa_handler = watch_catch};
     sigset_t blocked;
-    caught_signal = 0;
+    caught_signal = caught_count = 0;
     sigemptyset(&blocked);
     for (int i = 0; i < WATCH_SIGNALS; i++)
         sigaddset(&blocked, signals[i]);
@@ -41,6 +43,11 @@ void watch_end(struct watch *watch)
 int watch_signal(void)
 {
     return caught_signal;
+}
+
+unsigned watch_signal_count(void)
+{
+    return (unsigned)caught_count;
 }
 
 void watch_poll(const struct watch *watch, struct pollfd *polls, nfds_t count, int64_t wait_ms)

@@ -24,6 +24,9 @@ void watch_end(struct watch *watch);
  * before stay ignored. */
 int watch_signal(void);
 
+/* How many of them arrived; of those that came at once fewer may have been noticed. */
+unsigned watch_signal_count(void);
+
 /* Waits until one of POLLS is ready, a child ends, a signal arrives, or WAIT_MS have passed (-1: for
  * ever). Where nothing is ready all `revents` are 0. */
 void watch_poll(const struct watch *watch, struct pollfd *polls, nfds_t count, int64_t wait_ms);

@@ -284,7 +284,7 @@ JOBS
     echo "$output" > answers
     answer good .ok
     [ "$(jq -s 'length' answers)" -eq 11 ]
-    [ "$(jq -s '[.[] | select(.error.kind == "cancelled" and .error.code == 75)] | length' answers)" -eq 9 ]
+    [ "$(jq -s '[.[] | select(.error.kind == "cancelled" and .error.code == 75 and .error.retryable)] | length' answers)" -eq 9 ]
 }
 
 @test "good: SIGTERM answers every accepted id and ends by that signal" {
@@ -302,8 +302,36 @@ JOBS
     [ "$status" -eq 143 ]
     answer slow .ok
     answer hang '.error.kind == "cancelled" and .elapsed_ms > 3000 and .elapsed_ms < 20000'
-    [ "$(jq -s '[.[] | select(.error.kind == "cancelled")] | length' answers)" -eq 10 ]
+    [ "$(jq -s '[.[] | select(.error.kind == "cancelled" and .error.retryable)] | length' answers)" -eq 10 ]
     [ "$(jq -r .id answers | sort | uniq -d)" = "" ]
+    none_left
+}
+
+@test "good: a second signal ends the batch at once, unless it is the same one sent twice" {
+    fakes
+    mkfifo in
+    fake/imgtool batch -q -j 3 --grace 60s < in > answers 3>&- &
+    pid=$!
+    exec 8> in
+    (job slow sleep=2; job hang hang; job stubborn stubborn; for i in {1..9}; do job $i quick; done) >&8
+    in_time some_left
+    sleep 0.5
+    # As `timeout` does: to the process, and to its group.
+    kill -TERM $pid
+    kill -HUP $pid
+    in_time grep -q '"slow"' answers
+    some_left
+    answer slow .ok
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    exec 8>&-
+    [ "$status" -ge 129 ]
+    for id in hang stubborn {1..9}; do
+        answer $id '.error.kind == "cancelled" and .attempts < 2'
+    done
+    answer hang '.elapsed_ms < 20000'
+    [ "$(wc -l < answers)" -eq 12 ]
     none_left
 }
 
