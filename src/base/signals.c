@@ -72,23 +72,21 @@ void signals_drop_temporary(const char *name)
             atomic_store(&temporaries[i].name, NULL);
 }
 
-static void signals_mask(int how)
+/* What was blocked before: a thread that leaves all signals to others must not get them after. */
+static _Thread_local sigset_t before_hold;
+
+void signals_hold(void)
 {
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof ending_signals / sizeof ending_signals[0]; i++)
         sigaddset(&set, ending_signals[i]);
-    pthread_sigmask(how, &set, NULL);
-}
-
-void signals_hold(void)
-{
-    signals_mask(SIG_BLOCK);
+    pthread_sigmask(SIG_BLOCK, &set, &before_hold);
 }
 
 void signals_release(void)
 {
-    signals_mask(SIG_UNBLOCK);
+    pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
 }
 
 static struct {

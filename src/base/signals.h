@@ -18,7 +18,8 @@ void signals_drop_temporary(const char *name);
 /* Removes all registered temporaries; safe in a signal handler. */
 void signals_remove_temporaries(void);
 
-/* Holds SIGINT, SIGTERM, SIGHUP back while a file has a temporary name, and lets them go. */
+/* Holds SIGINT, SIGTERM, SIGHUP back from this thread while a file has a temporary name, and lets
+ * them go where they were not held back before. */
 void signals_hold(void);
 void signals_release(void);
 

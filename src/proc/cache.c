@@ -34,7 +34,10 @@ bool cache_open(struct cache **opened, const char *dir, uint64_t max_bytes, stru
         return error_set(error, ERROR_NO_MEMORY, "out of memory");
     cache->max_bytes = max_bytes;
     cache->dir_fd = cache_room_open(dir, true, error);
-    if (cache->dir_fd < 0 || (max_bytes > 0 && !cache_room_measure(cache->dir_fd, &stats, error))) {
+    cache->dir = strdup(dir);
+    if (cache->dir == NULL)
+        error_set(error, ERROR_NO_MEMORY, "out of memory");
+    if (cache->dir == NULL || cache->dir_fd < 0 || (max_bytes > 0 && !cache_room_measure(cache->dir_fd, &stats, error))) {
         cache_close(cache);
         return false;
     }

@@ -75,12 +75,12 @@ bool hash_file(int fd, struct hash *hash, uint64_t *size, struct error *error)
 {
     struct hash_state state;
     uint8_t *buffer = malloc(READ_BYTES);
-    ssize_t count;
+    ssize_t count = 0;
     if (buffer == NULL)
         return error_set(error, ERROR_NO_MEMORY, "out of memory");
     *size = 0;
     hash_begin(&state);
-    while ((count = read(fd, buffer, READ_BYTES)) != 0) {
+    while (*size <= HASH_MOST_BYTES && (count = read(fd, buffer, READ_BYTES)) != 0) {
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
@@ -92,6 +92,8 @@ bool hash_file(int fd, struct hash *hash, uint64_t *size, struct error *error)
     free(buffer);
     if (count < 0)
         return error_errno(error, ERROR_IO, reason, "cannot be read");
+    if (*size > HASH_MOST_BYTES)
+        return error_set(error, ERROR_LIMIT, "more than %d bytes", HASH_MOST_BYTES);
     hash_end(&state, hash);
     return true;
 }

@@ -32,8 +32,10 @@ void hash_hex(const struct hash *hash, char hex[HASH_HEX]);
 /* The hash that HEX begins with; false where it does not begin with 64 such digits. */
 bool hash_from_hex(const char *hex, struct hash *hash);
 
+enum { HASH_MOST_BYTES = 1 << 30 }; /* of a file: the memory that a tool may take */
+
 /* The hash of all that can be read from FD, from where it stands; *SIZE is how much that was.
- * ERROR_IO. */
+ * ERROR_IO; ERROR_LIMIT where it is more than HASH_MOST_BYTES. */
 bool hash_file(int fd, struct hash *hash, uint64_t *size, struct error *error);
 
 #endif

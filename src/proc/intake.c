@@ -25,6 +25,7 @@ static bool intake_reserve(struct intake *intake)
     if (intake->start > 0) {
         memmove(intake->data, intake->data + intake->start, intake->end - intake->start);
         intake->end -= intake->start;
+        intake->looked -= intake->looked < intake->start ? intake->looked : intake->start;
         intake->start = 0;
     }
     if (intake->capacity - intake->end >= BLOCK_BYTES)
@@ -87,4 +88,25 @@ enum intake_found intake_next(struct intake *intake, const char **line, size_t *
         return too_long ? INTAKE_TOO_LONG : INTAKE_LINE;
     }
     return intake->at_end ? INTAKE_END : INTAKE_NOTHING;
+}
+
+char *intake_ahead(struct intake *intake, size_t *length)
+{
+    if (intake->looked < intake->start)
+        intake->looked = intake->start;
+    /* What is left of a line that is too long is none. */
+    if (intake->skipping || intake->looked == intake->end)
+        return NULL;
+    char *begin = intake->data + intake->looked;
+    char *newline = memchr(begin, '\n', intake->end - intake->looked);
+    if (newline == NULL)
+        return NULL;
+    *length = (size_t)(newline - begin);
+    intake->looked += *length + 1;
+    return begin;
+}
+
+bool intake_has_room(const struct intake *intake)
+{
+    return !intake->at_end && intake->end - intake->start < BLOCK_BYTES;
 }

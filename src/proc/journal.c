@@ -26,7 +26,6 @@ struct journal {
     uint32_t number;    /* of it in the index */
     char own[PATH_MAX]; /* its name where nobody else writes to it; else empty */
     bool unsynced;
-    struct timespec synced; /* the last time */
     char warning[200];
 };
 
@@ -120,7 +119,6 @@ bool journal_open(struct journal **opened, const char *path, bool resume, struct
                  error_set(error, ERROR_NO_MEMORY, "out of memory"));
     if (done) {
         note_damage(journal, path);
-        clock_gettime(CLOCK_MONOTONIC, &journal->synced);
         *opened = journal;
         return true;
     }
@@ -202,21 +200,6 @@ static bool append(struct journal *journal, const struct text *lines, uint64_t *
     return done;
 }
 
-/* A power failure costs at most the last second. */
-static bool sync_now_and_then(struct journal *journal, struct error *error)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    journal->unsynced = true;
-    if ((now.tv_sec - journal->synced.tv_sec) * 1000 +
-            (now.tv_nsec - journal->synced.tv_nsec) / 1000000 <
-        1000)
-        return true;
-    journal->unsynced = false;
-    journal->synced = now;
-    return fdatasync(journal->fd) == 0 || cannot_write(journal, error);
-}
-
 static json_t *line_fields(const struct work_place *place, const char *key, const char *id,
                            const json_t *answer)
 {
@@ -278,7 +261,15 @@ bool journal_add(struct journal *journal, const char *key, const char *id, const
     if (done && journal->resume)
         take_note(journal, &lines, offset);
     text_free(&lines);
-    return done && sync_now_and_then(journal, error);
+    journal->unsynced = journal->unsynced || done;
+    return done;
+}
+
+bool journal_sync(struct journal *journal, struct error *error)
+{
+    bool unsynced = journal->unsynced;
+    journal->unsynced = false;
+    return !unsynced || fdatasync(journal->fd) == 0 || cannot_write(journal, error);
 }
 
 bool journal_close(struct journal *journal, struct error *error)
@@ -286,7 +277,7 @@ bool journal_close(struct journal *journal, struct error *error)
     struct stat status;
     if (journal == NULL)
         return true;
-    bool done = !journal->unsynced || fdatasync(journal->fd) == 0 || cannot_write(journal, error);
+    bool done = journal_sync(journal, error);
     if (journal->own[0] != '\0' && fstat(journal->fd, &status) == 0 && status.st_size == 0)
         unlink(journal->own);
     if (journal->fd >= 0)

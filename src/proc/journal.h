@@ -11,9 +11,9 @@
  * Each line has a checksum. A last line that was cut off is ignored, and whoever appends begins a
  * new line; other lines that are not as they were written are skipped, with one warning.
  *
- * Lines reach the disk (fdatasync) once a second and at the end. A killed process loses none; after
- * a power failure the jobs of the last second are done again, which does no harm, as outputs are
- * synced before their line is written and appear whole.
+ * Lines reach the disk by journal_sync(), which a batch calls within a second of a line, and at the
+ * end. A killed process loses none; after a power failure the jobs of the last second are done
+ * again, which does no harm, as outputs are synced before their line is written and appear whole.
  *
  * In memory there are 32 bytes for each job that is done (up to 64 while the table grows); answers
  * are read back from the file. The journal itself is not confined by --root. */
@@ -48,6 +48,9 @@ json_t *journal_find(const struct journal *journal, const char *key, const struc
  * ERROR_IO, and the journal is as before. */
 bool journal_add(struct journal *journal, const char *key, const char *id, const struct plan *plan,
                  const json_t *answer, struct error *error);
+
+/* Takes to the disk what was written since the last time. */
+bool journal_sync(struct journal *journal, struct error *error);
 
 /* Syncs and closes; JOURNAL may be NULL. False where not everything reached the disk. */
 bool journal_close(struct journal *journal, struct error *error);

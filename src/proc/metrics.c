@@ -121,25 +121,22 @@ void metrics_print(const struct metrics *metrics, struct text *out)
     add_value(out, "resident_bytes", "gauge", "Memory of imgtool itself.", resident_bytes());
 }
 
-bool metrics_write(const struct metrics *metrics, const char *path, struct error *error)
+bool metrics_store(const struct text *text, const char *path, struct error *error)
 {
     struct outfile file;
     struct sink sink;
-    struct text text = {0};
-    metrics_print(metrics, &text);
-    bool done = !text.failed || error_set(error, ERROR_NO_MEMORY, "out of memory");
-    if (!done || !outfile_open(&file, path, 0, error)) {
-        text_free(&text);
+    if (text->failed)
+        return error_set(error, ERROR_NO_MEMORY, "out of memory");
+    if (!outfile_open(&file, path, 0, error))
         return false;
-    }
     sink_to_fd(&sink, file.fd);
-    if (sink_write(&sink, text.data, text.length) && sink_flush(&sink)) {
+    bool done = sink_write(&sink, text->data, text->length) && sink_flush(&sink);
+    if (done) {
         done = outfile_commit(&file, error);
     } else {
-        done = error_set(error, sink.error.kind, "%s", sink.error.message);
+        error_set(error, sink.error.kind, "%s", sink.error.message);
         outfile_discard(&file);
     }
     sink_free(&sink);
-    text_free(&text);
     return done;
 }

@@ -33,7 +33,7 @@ uint64_t metrics_answered(const struct metrics *metrics);
 
 void metrics_print(const struct metrics *metrics, struct text *out);
 
-/* Replaces the file PATH, whose readers see the old text or the new one. */
-bool metrics_write(const struct metrics *metrics, const char *path, struct error *error);
+/* Replaces the file PATH by TEXT; its readers see the old text or the new one. */
+bool metrics_store(const struct text *text, const char *path, struct error *error);
 
 #endif

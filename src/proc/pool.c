@@ -41,7 +41,7 @@ bool pool_begin(struct pool *pool, unsigned most, uint64_t memory_bytes, struct 
 void pool_free(struct pool *pool)
 {
     for (struct pool_task *task; (task = pool_drop(pool)) != NULL;)
-        pool_task_free(task);
+        pool_task_free(pool, task);
     free(pool->running);
     free(pool->pids);
     free(pool->polls);
@@ -69,11 +69,54 @@ static void task_clear(struct pool_task *task)
     task->pipeline = NULL;
 }
 
-void pool_task_free(struct pool_task *task)
+/* ---- what is in the pool ---- */
+
+static struct pool_task **targets_of(struct pool *pool, const char *target)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (const char *at = target; *at != '\0'; at++)
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    return &pool->targets[hash % POOL_TARGETS];
+}
+
+static void take_in(struct pool *pool, struct pool_task *task)
+{
+    task->added = true;
+    pool->held_bytes += task->bytes;
+    if (task->job.target == NULL)
+        return;
+    struct pool_task **bucket = targets_of(pool, task->job.target);
+    task->next_target = *bucket;
+    *bucket = task;
+}
+
+static void take_out(struct pool *pool, const struct pool_task *task)
+{
+    pool->held_bytes -= task->bytes;
+    if (task->job.target == NULL)
+        return;
+    struct pool_task **at = targets_of(pool, task->job.target);
+    while (*at != task)
+        at = &(*at)->next_target;
+    *at = task->next_target;
+}
+
+const struct pool_task *pool_find_target(const struct pool *pool, const char *target)
+{
+    const struct pool_task *task = *targets_of((struct pool *)pool, target);
+    while (task != NULL && strcmp(task->job.target, target) != 0)
+        task = task->next_target;
+    return task;
+}
+
+void pool_task_free(struct pool *pool, struct pool_task *task)
 {
     if (task == NULL)
         return;
+    if (task->added)
+        take_out(pool, task);
     task_clear(task);
+    json_decref(task->answer);
     job_free(&task->job);
     free(task->key);
     free(task);
@@ -107,35 +150,58 @@ static void list_remove(struct pool_list *list, struct pool_task *task)
 
 void pool_add(struct pool *pool, struct pool_task *task)
 {
+    take_in(pool, task);
+    list_add(pool->looks_up ? &pool->unknown : &pool->queue, task);
+}
+
+size_t pool_waiting(const struct pool *pool)
+{
+    return pool->unknown.count + pool->looking + pool->queue.count + pool->retries.count;
+}
+
+bool pool_is_empty(const struct pool *pool)
+{
+    return pool_waiting(pool) + pool->away.count + pool->running_count == 0;
+}
+
+struct pool_task *pool_look_up(struct pool *pool)
+{
+    struct pool_task *task = pool->unknown.first;
+    size_t ready = pool->queue.count + pool->looking;
+    if (task == NULL || ready >= pool->most - pool->running_count)
+        return NULL;
+    list_remove(&pool->unknown, task);
+    list_add(&pool->away, task);
+    pool->looking++;
+    return task;
+}
+
+void pool_enqueue(struct pool *pool, struct pool_task *task)
+{
     list_add(&pool->queue, task);
+}
+
+void pool_put_away(struct pool *pool, struct pool_task *task)
+{
+    task_clear(task);
+    list_add(&pool->away, task);
+}
+
+void pool_take_back(struct pool *pool, struct pool_task *task)
+{
+    list_remove(&pool->away, task);
+    pool->looking -= task->attempts == 0;
 }
 
 struct pool_task *pool_drop(struct pool *pool)
 {
-    struct pool_list *list = pool->retries.first != NULL ? &pool->retries : &pool->queue;
+    struct pool_list *list = pool->retries.first != NULL ? &pool->retries
+                             : pool->queue.first != NULL ? &pool->queue
+                                                         : &pool->unknown;
     struct pool_task *task = list->first;
     if (task != NULL)
         list_remove(list, task);
     return task;
-}
-
-static bool writes(const struct pool_task *task, const char *target)
-{
-    return task->job.target != NULL && strcmp(task->job.target, target) == 0;
-}
-
-const struct pool_task *pool_find_target(const struct pool *pool, const char *target)
-{
-    for (unsigned i = 0; i < pool->running_count; i++)
-        if (writes(pool->running[i], target))
-            return pool->running[i];
-    for (const struct pool_task *task = pool->retries.first; task != NULL; task = task->next)
-        if (writes(task, target))
-            return task;
-    for (const struct pool_task *task = pool->queue.first; task != NULL; task = task->next)
-        if (writes(task, target))
-            return task;
-    return NULL;
 }
 
 /* ---- starting ---- */

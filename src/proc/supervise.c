@@ -11,14 +11,13 @@
 
 enum {
     MOST_MESSAGE_BYTES = 1 << 20,  /* beyond them messages are dropped */
-    METRICS_EVERY_MS = 5000,
     END_MS = 100,      /* what jobs get between SIGTERM and SIGKILL once their grace is over */
     AGAIN_MS = 250,    /* a second signal within that is the same one, sent to the group as well */
     LINGER_MS = 1000,  /* for what stderr has not taken at the end */
     SWEEP_MS = 2000
 };
 
-enum { POLL_STDIN, POLL_STDOUT, POLL_STDERR, POLL_COUNT };
+enum { POLL_STDIN, POLL_STDOUT, POLL_STDERR, POLL_CLERK, POLL_COUNT };
 
 /* ---- the end ahead of time ---- */
 
@@ -70,6 +69,7 @@ static int64_t wait_ms(const struct supervisor *sup)
     due = earlier(due, sup->end_at);
     due = earlier(due, sup->give_up_at);
     due = earlier(due, sup->metrics_at);
+    due = earlier(due, sup->sync_at);
     due = earlier(due, sup->progress.next_at);
     return due == 0 ? -1 : due > now ? due - now : 0;
 }
@@ -85,6 +85,7 @@ static void wait_and_read(struct supervisor *sup, bool progress)
                                          .events = unread ? POLLOUT : 0};
     polls[POLL_STDERR] = (struct pollfd){.fd = unsaid && sup->messages.failure == 0
                                                    ? STDERR_FILENO : -1, .events = POLLOUT};
+    polls[POLL_CLERK] = (struct pollfd){.fd = sup->clerk.fd, .events = POLLIN};
     watch_poll(&sup->watch, polls, poll_count, progress ? 0 : wait_ms(sup));
     if (polls[POLL_STDIN].revents != 0)
         intake_read(&sup->intake);
@@ -97,24 +98,16 @@ static void wait_and_read(struct supervisor *sup, bool progress)
 static void show_state(struct supervisor *sup, bool end)
 {
     struct text text = {0};
-    struct error error = {0};
     struct metrics *metrics = sup->metrics;
-    int64_t now = watch_now_ms();
-    const struct supervise_settings *settings = sup->settings;
-    metrics->waiting = sup->pool.queue.count + sup->pool.retries.count;
+    metrics->waiting = pool_waiting(&sup->pool);
     metrics->running = sup->pool.running_count;
     metrics->reserved_bytes = sup->pool.reserved_bytes;
-    if (settings->files == NULL && sup->intake.at_end && sup->input_over)
+    if (sup->settings->files == NULL && sup->intake.at_end && sup->input_over)
         sup->progress.total = (int64_t)sup->accepted;
     progress_show(&sup->progress, metrics, end, &text);
     if (text.length > 0)
         outlet_add(&sup->messages, text.data, text.length);
     text_free(&text);
-    if (settings->metrics_file == NULL || (!end && now < sup->metrics_at))
-        return;
-    sup->metrics_at = now + METRICS_EVERY_MS;
-    if (!metrics_write(metrics, settings->metrics_file, &error))
-        supervisor_warn(sup, &error);
 }
 
 static void check_ends(struct supervisor *sup)
@@ -133,8 +126,7 @@ static bool is_over(const struct supervisor *sup)
 {
     bool read = outlet_waiting(&sup->answers) == 0 || sup->answers.failure != 0 ||
                 (sup->give_up_at != 0 && watch_now_ms() >= sup->give_up_at);
-    return sup->input_over && read && sup->pool.running_count == 0 &&
-           sup->pool.queue.count + sup->pool.retries.count == 0;
+    return sup->input_over && read && pool_is_empty(&sup->pool);
 }
 
 static void run_loop(struct supervisor *sup)
@@ -149,9 +141,11 @@ static void run_loop(struct supervisor *sup)
         wait_and_read(sup, progress);
         while ((task = pool_ended(&sup->pool)) != NULL)
             supervisor_finish(sup, task);
+        supervisor_take_errands(sup);
         outlet_flush(&sup->answers);
         check_ends(sup);
         show_state(sup, false);
+        supervisor_upkeep(sup);
         outlet_flush(&sup->messages);
     }
 }
@@ -173,6 +167,11 @@ static bool begin(struct supervisor *sup, struct error *error)
         return false;
     if (!pool_begin(&sup->pool, settings->jobs, settings->memory_bytes, error)) {
         reuse_end(&sup->reuse, NULL);
+        return false;
+    }
+    if (!supervisor_hire(sup, error)) {
+        reuse_end(&sup->reuse, NULL);
+        pool_free(&sup->pool);
         return false;
     }
     sup->pool.slots = settings->slots;
@@ -212,6 +211,7 @@ static bool end(struct supervisor *sup, struct error *error)
     int64_t until = watch_now_ms() + LINGER_MS;
     sweep_all(SWEEP_MS);
     show_state(sup, true);
+    supervisor_dismiss(sup);
     while (outlet_flush(&sup->messages), outlet_waiting(&sup->messages) > 0 &&
            sup->messages.failure == 0 && watch_now_ms() < until) {
         struct pollfd poll_fd = {.fd = STDERR_FILENO, .events = POLLOUT};

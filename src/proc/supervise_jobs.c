@@ -10,7 +10,10 @@
 #include "base/slots.h"
 #include "proc/answer.h"
 
-enum { MOST_UNREAD_BYTES = 1 << 20 }; /* of answers: beyond them nothing new begins */
+enum {
+    MOST_UNREAD_BYTES = 1 << 20, /* of answers: beyond them nothing new begins */
+    MOST_HELD_BYTES = 2 << 20    /* of lines, which as JSON take twenty times that */
+};
 
 /* ---- answers and messages ---- */
 
@@ -45,7 +48,7 @@ static void out_of_memory(struct supervisor *sup)
 }
 
 /* ANSWER, which is freed, to where it goes: at once, or when its turn has come. */
-static void emit(struct supervisor *sup, const struct pool_task *task, json_t *answer)
+static void send(struct supervisor *sup, const struct pool_task *task, json_t *answer)
 {
     char *line = answer_line(answer);
     if (line == NULL) {
@@ -67,14 +70,22 @@ static void emit(struct supervisor *sup, const struct pool_task *task, json_t *a
     }
 }
 
+void supervisor_emit(struct supervisor *sup, struct pool_task *task)
+{
+    json_t *answer = task->answer;
+    task->answer = NULL;
+    send(sup, task, answer);
+    pool_task_free(&sup->pool, task);
+}
+
 static void refuse(struct supervisor *sup, struct pool_task *task, const struct error *error)
 {
     sup->metrics->failed[error->kind]++;
-    emit(sup, task, answer_refused(task, error));
-    pool_task_free(task);
+    send(sup, task, answer_refused(task, error));
+    pool_task_free(&sup->pool, task);
 }
 
-static void cancel(struct supervisor *sup, struct pool_task *task)
+void supervisor_cancel(struct supervisor *sup, struct pool_task *task)
 {
     struct error error = {0};
     error_set(&error, ERROR_CANCELLED, "cancelled before it began");
@@ -87,7 +98,7 @@ void supervisor_stop(struct supervisor *sup)
     struct pool_task *task;
     sup->stopping = true;
     while ((task = pool_drop(&sup->pool)) != NULL)
-        cancel(sup, task);
+        supervisor_cancel(sup, task);
 }
 
 /* ---- jobs in ---- */
@@ -98,19 +109,34 @@ static bool is_full(const struct supervisor *sup)
     return outlet_waiting(&sup->answers) + sup->order.held_bytes > MOST_UNREAD_BYTES;
 }
 
+/* With nothing on its way, the one that the order waits for is still waiting to begin. */
+static bool is_idle(const struct supervisor *sup)
+{
+    const struct pool *pool = &sup->pool;
+    return pool->running_count + pool->retries.count + pool->away.count == 0 &&
+           outlet_waiting(&sup->answers) == 0;
+}
+
+static bool has_room(const struct supervisor *sup)
+{
+    size_t waiting = pool_waiting(&sup->pool);
+    return !is_full(sup) && waiting < sup->settings->max_queue &&
+           (waiting == 0 || sup->pool.held_bytes < MOST_HELD_BYTES);
+}
+
 /* What becomes of a TASK that was read, with an ERROR where it makes no sense. */
 static void accept_task(struct supervisor *sup, struct pool_task *task, struct error *error)
 {
     const char *name = task->job.name == NULL ? "" : task->job.name;
     if (task->job.ping && error->kind == ERROR_NONE) {
-        emit(sup, task, answer_ping(&task->job));
-        pool_task_free(task);
+        send(sup, task, answer_ping(&task->job));
+        pool_task_free(&sup->pool, task);
         return;
     }
     task->job.ping = false;
     if (!shard_has(&sup->settings->shard, name)) {
         sup->metrics->skipped++;
-        pool_task_free(task);
+        pool_task_free(&sup->pool, task);
         return;
     }
     task->number = sup->accepted++;
@@ -122,7 +148,7 @@ static void accept_task(struct supervisor *sup, struct pool_task *task, struct e
     if (error->kind != ERROR_NONE)
         refuse(sup, task, error);
     else if (sup->stopping)
-        cancel(sup, task);
+        supervisor_cancel(sup, task);
     else
         pool_add(&sup->pool, task);
 }
@@ -137,16 +163,15 @@ static bool take_file(struct supervisor *sup, struct job *job, struct error *err
     return !sup->input_over;
 }
 
-/* Fills the next job from what was read. False where there is none yet, or no more. */
-static bool take_line(struct supervisor *sup, struct job *job, struct error *error)
+/* Fills the next task from what was read. False where there is none yet, or no more. */
+static bool take_line(struct supervisor *sup, struct pool_task *task, struct error *error)
 {
     const char *line;
-    size_t length;
-    enum intake_found found = intake_next(&sup->intake, &line, &length);
+    enum intake_found found = intake_next(&sup->intake, &line, &task->bytes);
     if (found == INTAKE_LINE) {
-        job_parse(job, line, length, &sup->settings->defaults, error);
+        job_parse(&task->job, line, task->bytes, &sup->settings->defaults, error);
     } else if (found == INTAKE_TOO_LONG) {
-        job_parse_id(job, line, length);
+        job_parse_id(&task->job, line, task->bytes);
         error_set(error, ERROR_LIMIT, "a line of more than %d bytes", INTAKE_MOST_BYTES);
     } else {
         sup->hungry = found == INTAKE_NOTHING && !sup->stopping;
@@ -156,13 +181,29 @@ static bool take_line(struct supervisor *sup, struct job *job, struct error *err
     return true;
 }
 
+/* Jobs that find no room stay unread, but a ping among them is answered. */
+static void answer_pings(struct supervisor *sup)
+{
+    char *line;
+    size_t length;
+    while (!is_full(sup) && (line = intake_ahead(&sup->intake, &length)) != NULL) {
+        struct pool_task ping = {.slot_fd = -1};
+        struct error error = {0};
+        if (memmem(line, length, "\"ping\"", 6) != NULL &&
+            job_parse(&ping.job, line, length, &sup->settings->defaults, &error) && ping.job.ping) {
+            send(sup, &ping, answer_ping(&ping.job));
+            memset(line, ' ', length); /* which is passed over */
+        }
+        job_free(&ping.job);
+    }
+}
+
 /* Takes jobs in while there is room. True where there was one. */
 bool supervisor_accept(struct supervisor *sup)
 {
     bool any = false;
     sup->hungry = false;
-    while (!sup->input_over && !is_full(sup) &&
-           sup->pool.queue.count + sup->pool.retries.count < sup->settings->max_queue) {
+    while (!sup->input_over && has_room(sup)) {
         struct error error = {0};
         struct pool_task *task = pool_task_new();
         if (task == NULL) {
@@ -170,13 +211,17 @@ bool supervisor_accept(struct supervisor *sup)
             return any;
         }
         bool taken = sup->settings->files != NULL ? take_file(sup, &task->job, &error)
-                                                  : take_line(sup, &task->job, &error);
+                                                  : take_line(sup, task, &error);
         if (!taken) {
-            pool_task_free(task);
+            pool_task_free(&sup->pool, task);
             return any;
         }
         accept_task(sup, task, &error);
         any = true;
+    }
+    if (!sup->input_over && !is_full(sup) && sup->settings->files == NULL) {
+        answer_pings(sup);
+        sup->hungry = intake_has_room(&sup->intake);
     }
     return any;
 }
@@ -213,7 +258,6 @@ void supervisor_finish(struct supervisor *sup, struct pool_task *task)
 {
     const struct outcome *outcome = &task->outcome;
     uint64_t rss = (uint64_t)outcome->max_rss_kib * 1024;
-    struct error error = {0};
     if (rss > sup->metrics->max_rss_bytes)
         sup->metrics->max_rss_bytes = rss;
     show_messages(sup, task);
@@ -223,25 +267,27 @@ void supervisor_finish(struct supervisor *sup, struct pool_task *task)
         pool_retry(&sup->pool, task);
         return;
     }
-    json_t *answer = answer_of(task);
-    if (outcome->verdict != OUTCOME_FAILED && !reuse_keep(&sup->reuse, task, answer, &error))
-        supervisor_warn(sup, &error);
+    bool failed = outcome->verdict == OUTCOME_FAILED;
+    task->answer = answer_of(task);
     count(sup, task);
-    emit(sup, task, answer);
-    if (outcome->verdict == OUTCOME_FAILED && sup->settings->fail_fast && !sup->stopping)
+    if (task->key != NULL && !failed)
+        supervisor_keep(sup, task);
+    else
+        supervisor_emit(sup, task);
+    if (failed && sup->settings->fail_fast && !sup->stopping)
         supervisor_stop(sup);
-    pool_task_free(task);
 }
 
-static void answer_known(struct supervisor *sup, struct pool_task *task, json_t *known)
+void supervisor_answer_known(struct supervisor *sup, struct pool_task *task)
 {
+    json_t *known = task->answer;
     bool passed = !json_is_false(json_object_get(known, "passed"));
     sup->metrics->passed += passed;
     sup->metrics->refused += !passed;
     sup->metrics->cached++;
-    emit(sup, task, answer_again(task, known));
+    task->answer = answer_again(task, known);
     json_decref(known);
-    pool_task_free(task);
+    supervisor_emit(sup, task);
 }
 
 /* A task that waited too long for a slot. */
@@ -266,22 +312,17 @@ bool supervisor_start(struct supervisor *sup)
     struct pool_task *task;
     bool any = false;
     for (;; any = true) {
-        /* With nothing on its way, the one that the order waits for is still in the queue. */
-        bool idle = pool->running_count + pool->retries.count == 0 &&
-                    outlet_waiting(&sup->answers) == 0;
-        task = sup->stopping ? NULL : pool_next(pool, idle || !is_full(sup));
+        bool fresh = is_idle(sup) || (!is_full(sup) && pool->away.count < 2u * pool->most);
+        if (fresh && !sup->stopping)
+            supervisor_look_up(sup);
+        task = sup->stopping ? NULL : pool_next(pool, fresh);
         if (task == NULL && (task = pool_drop_busy(pool)) != NULL) {
             refuse_busy(sup, task);
             continue;
         }
         if (task == NULL)
             return any;
-        if (task->began_ms <= 0)
-            task->began_ms = pool_now_ms();
-        json_t *known = task->attempts == 0 ? reuse_find(&sup->reuse, task) : NULL;
-        if (known != NULL)
-            answer_known(sup, task, known);
-        else if (!pool_start(pool, task))
+        if (!pool_start(pool, task))
             supervisor_finish(sup, task);
     }
 }

@@ -15,7 +15,8 @@
 
 /* The key of PLAN as hexadecimal digits. Reads the input files whole, at some 0.4 to 1.5 GB/s.
  * ERROR_NO_INPUT where a file cannot be read, ERROR_UNSUPPORTED where an input is a pipe, a device
- * or our stdin (unless plan->no_stdin): what comes from there is not known before it is used up.
+ * or our stdin (unless plan->no_stdin): what comes from there is not known before it is used up;
+ * ERROR_LIMIT where a file has more than HASH_MOST_BYTES.
  * Then there is no key, and the job goes past journal and cache. */
 bool work_key(const struct plan *plan, char key[HASH_HEX], struct error *error);
 

@@ -351,6 +351,46 @@ JOBS
     wait $pool
 }
 
+@test "good: a ping is answered while jobs wait in front of it" {
+    fakes
+    coproc POOL { exec fake/imgtool batch -q -j 1 --max-queue 2 --grace 0 2> messages; }
+    pool=$POOL_PID
+    {
+        for i in {1..9}; do job $i hang; done
+        echo '{"id":"ping","argv":["crop","ping"]}'
+        echo '{"id":"p1","ping":true}'
+        job 10 hang
+    } >&"${POOL[1]}"
+    read -r -t 20 line <&"${POOL[0]}"
+    [ "$line" = '{"id":"p1","ok":true,"pong":true}' ]
+    printf '{"id":"p2","pi' >&"${POOL[1]}"
+    sleep 0.1
+    echo 'ng":true}' >&"${POOL[1]}"
+    read -r -t 20 line <&"${POOL[0]}"
+    [ "$line" = '{"id":"p2","ok":true,"pong":true}' ]
+    kill -TERM $pool
+    cat <&"${POOL[0]}" > answers
+    # Every job that was read is answered, and no ping twice.
+    [ "$(jq -r .id answers | sort -n | tr '\n' ' ')" = "ping 1 2 3 4 5 6 7 8 9 10 " ]
+}
+
+@test "good: what takes long to hash does not keep anybody waiting" {
+    fakes
+    truncate -s 1G large.png
+    mkfifo in out
+    fake/imgtool batch -q -j 40 --journal journal < in > out 3>&- &
+    pid=$!
+    exec 8> in 7< out
+    for i in {1..40}; do job $i large.png; done >&8
+    sleep 0.3
+    echo '{"id":"p","ping":true}' >&8
+    read -r -t 10 line <&7
+    [ "$line" = '{"id":"p","ok":true,"pong":true}' ]
+    kill -9 $pid
+    wait $pid || true
+    exec 8>&- 7<&-
+}
+
 @test "bad: nobody reads the answers: everything stops, by SIGPIPE" {
     fakes
     mkfifo out
@@ -384,6 +424,7 @@ JOBS
 @test "good: input is read only while there is room" {
     need_oracle
     fakes
+    ! under_sanitizers || export SANITIZED=1
     "$ORACLE_PYTHON" - << 'PYTHON'
 import json, os, subprocess, threading, time
 def offer(line, most, *options, seconds=0.7):
@@ -400,6 +441,9 @@ def offer(line, most, *options, seconds=0.7):
     threading.Thread(target=feed, daemon=True).start()
     time.sleep(seconds)
     taken = sent
+    with open("/proc/%d/status" % batch.pid) as status:
+        peak = [int(l.split()[1]) for l in status if l.startswith("VmHWM")][0]
+    assert "SANITIZED" in os.environ or peak < 150000, peak
     batch.terminate()
     ids = [json.loads(answer)["id"] for answer in batch.stdout]
     assert taken < most, taken
@@ -408,6 +452,8 @@ def offer(line, most, *options, seconds=0.7):
 # No room in the queue.
 offer(b'{"id":"%d","argv":["crop","--print-box","hang","' + b"x" * 900 + b'"]}\n', 300000,
       "-j1", "--max-queue", "3")
+# Lines that take much more memory than they have bytes.
+offer(b'{"id":"%d","argv":["crop","--print-box","hang"' + b',""' * 100000 + b"]}\n", 6000000, seconds=3)
 # Nobody reads the answers.
 offer(b'{"id":"%d' + b"x" * 900 + b'","ping":true}\n', 1500000)
 offer(b'{"id":"%d' + b"x" * 900 + b'","argv":["crop","quick"]}\n', 1500000, "--ordered")
@@ -533,6 +579,47 @@ PYTHON
     diff -r one three
     out=three run_batch -q --journal k --resume > answers
     answer a.png .cached
+}
+
+@test "bad: a journal that cannot be written is exit 74, a cache a warning; jobs are done all the same" {
+    fakes
+    for i in {1..40}; do job $i work-$i; done > jobs
+    run --separate-stderr -74 bash -c 'ulimit -f 1; fake/imgtool batch --journal j < jobs'
+    [ "$(grep -c '"ok":true' <<< "$output")" -eq 40 ]
+    stderr_has "j: the journal cannot be written"
+    stderr_has "--resume"
+    # What it does have is whole.
+    run --separate-stderr -0 fake/imgtool batch --journal j --resume < jobs
+    stderr_has " known before"
+    (ulimit -f 0 && exec fake/imgtool batch --cache c < jobs 2>&1) | cat > both
+    [ "$(grep -c '"ok":true' both)" -eq 40 ]
+    [ "$(grep -c ' c: the cache cannot be written' both)" -eq 1 ]
+}
+
+@test "good: signals go to the thread that waits for them, whatever was written before" {
+    fakes
+    mkfifo in
+    fake/imgtool batch -q --metrics m.prom < in > answers 3>&- &
+    pid=$!
+    exec 8> in
+    in_time [ -s m.prom ]
+    local try task blocked=()
+    for task in /proc/$pid/task/*; do
+        # SIGTERM is bit 14.
+        (( 0x$(awk '/^SigBlk/ { print $2 }' "$task/status") & 1 << 14 )) && blocked+=("$task")
+    done
+    kill -TERM $pid
+    exec 8>&-
+    wait $pid || true
+    [ ${#blocked[@]} -eq 1 ]
+}
+
+@test "good: the same job twice in one batch is done once with a cache" {
+    fakes
+    for i in {1..6}; do job $i say=done; done > jobs
+    fake/imgtool batch -q -j 1 --cache c < jobs > answers 2> messages
+    [ "$(jq -r .cached answers | tr '\n' ' ')" = "false true true true true true " ]
+    [ "$(cat messages)" = "[1] done" ]
 }
 
 @test "good: --progress json and --metrics say how far it is" {
