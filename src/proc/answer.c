@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/report.h"
+#include "proc/watch.h"
 
 static json_t *text_or_null(const char *text)
 {
@@ -115,25 +116,44 @@ char *answer_line(json_t *answer)
     return ended;
 }
 
-static void add_masked(const struct text *messages, const char *prefix, struct text *out)
+static void add_masked(const char *line, size_t length, const char *prefix, struct text *out)
 {
-    char line[4096], masked[4096];
-    for (const char *at = messages->data; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, "\n");
-        size_t kept = length < sizeof line ? length : sizeof line - 1;
-        memcpy(line, at, kept);
-        line[kept] = '\0';
-        text_printf(out, "[%s] %s\n", prefix, text_mask(line, masked, sizeof masked));
-        at += length + (at[length] == '\n');
+    char copy[4096], masked[4096];
+    size_t kept = length < sizeof copy ? length : sizeof copy - 1;
+    for (size_t i = 0; i < kept; i++)
+        copy[i] = line[i] == '\0' ? '?' : line[i];
+    copy[kept] = '\0';
+    text_printf(out, "[%s] %s\n", prefix, text_mask(copy, masked, sizeof masked));
+}
+
+/* What CHILD said; of the last line its beginning alone only with ALL. */
+static void add_said(struct child *child, bool all, const char *prefix, struct text *out)
+{
+    const struct text *messages = &child->messages;
+    child->heard_at = 0;
+    while (child->shown < messages->length) {
+        const char *line = messages->data + child->shown;
+        size_t there = messages->length - child->shown;
+        const char *end = memchr(line, '\n', there);
+        if (end == NULL && !all)
+            return;
+        size_t length = end == NULL ? there : (size_t)(end - line);
+        add_masked(line, length, prefix, out);
+        child->shown += length + (end != NULL);
     }
 }
 
-void answer_messages(const struct pool_task *task, struct text *out)
+void answer_messages(const struct pool_task *task, bool ended, struct text *out)
 {
     char id[200];
-    const struct pipeline *pipeline = task->pipeline;
+    struct pipeline *pipeline = task->pipeline;
+    int64_t now = watch_now_ms();
     text_mask(task->job.name == NULL ? "" : task->job.name, id, sizeof id);
-    for (size_t i = 0; pipeline != NULL && i < pipeline->count; i++)
-        if (pipeline->culprit < 0 || pipeline->culprit == (int)i)
-            add_masked(&pipeline->children[i].messages, id, out);
+    for (size_t i = 0; pipeline != NULL && i < pipeline->count; i++) {
+        int64_t at = pipeline_say_ms(pipeline, i);
+        bool now_or_never = ended ? pipeline->culprit < 0 || pipeline->culprit == (int)i
+                                  : at != 0 && at <= now;
+        if (now_or_never)
+            add_said(&pipeline->children[i], ended, id, out);
+    }
 }

@@ -31,9 +31,10 @@ json_t *answer_ping(const struct job *job);
 /* ANSWER, which is freed, as a line with its end, to be freed; NULL when memory ran out. */
 char *answer_line(json_t *answer);
 
-/* Adds what the stages of TASK said on stderr, each line behind `[id] ` and with control characters
- * masked; of a failed task only what the stage said that failed, as the others only tell how the
- * failure reached them. */
-void answer_messages(const struct pool_task *task, struct text *out);
+/* Adds what the stages of TASK have said on stderr since the last call, each line behind `[id] ` and
+ * with control characters masked. While it runs those are whole lines; when it has
+ * ENDED everything, but of a failed task only what the stage said that failed, as the others only
+ * tell how the failure reached them. */
+void answer_messages(const struct pool_task *task, bool ended, struct text *out);
 
 #endif

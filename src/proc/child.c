@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proc/watch.h"
+
 /* A child that writes without end costs this much of each stream; the rest is read and dropped. */
 enum { KEPT_BYTES = 256 * 1024 };
 
@@ -107,6 +109,8 @@ void child_read(struct child *child, int *fd)
         *fd = -1;
     } else if (text->length < KEPT_BYTES) {
         text_add_bytes(text, buffer, (size_t)got);
+        if (text == &child->messages && child->heard_at == 0)
+            child->heard_at = watch_now_ms();
     }
 }
 

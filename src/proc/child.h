@@ -4,6 +4,7 @@
 #define PROC_CHILD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -25,6 +26,8 @@ struct child {
     pid_t pid;         /* 0: not running */
     int stderr_fd, report_fd; /* our ends, -1 when at their end */
     struct text messages, report; /* what came out of them */
+    size_t shown;      /* how much of the messages was passed on */
+    int64_t heard_at;  /* when the first came that were not (watch_now_ms()); 0: none since */
     int status;        /* as waitpid() says, once it has ended */
     long max_rss_kib;  /* likewise */
     bool ended;        /* not running any more; reaped by child_reap() */

@@ -16,6 +16,7 @@
 
 enum {
     PIPE_BYTES = 1 << 20, /* fewer wake-ups than the usual 64 KiB */
+    SAY_MS = 500,         /* what a message is held back where it may only tell of another stage */
     SETTLE_MS = 50,       /* what stages get to end by themselves once one has failed */
     GRACE_MS = 60         /* what they get after SIGTERM where the plan says nothing */
 };
@@ -240,6 +241,12 @@ int64_t pipeline_due_ms(const struct pipeline *pipeline)
     return pipeline->kill_at        ? pipeline->kill_at
            : pipeline->terminate_at ? pipeline->terminate_at
                                     : pipeline->timeout_at;
+}
+
+int64_t pipeline_say_ms(const struct pipeline *pipeline, size_t i)
+{
+    int64_t heard_at = pipeline->children[i].heard_at;
+    return heard_at == 0 || pipeline->failed ? 0 : heard_at + (pipeline->count > 1 ? SAY_MS : 0);
 }
 
 void pipeline_cancel(struct pipeline *pipeline, int64_t grace_ms)

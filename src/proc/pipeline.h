@@ -44,6 +44,11 @@ bool pipeline_step(struct pipeline *pipeline);
 /* When the next step is due whatever happens (watch_now_ms()); 0: never. */
 int64_t pipeline_due_ms(const struct pipeline *pipeline);
 
+/* When what stage I has said so far may be passed on; 0: nothing was, or not before the pipeline has
+ * ended. Where there are several stages that is a moment after it was said: by then it is known
+ * whether another one failed, which may be all that this one is talking about. */
+int64_t pipeline_say_ms(const struct pipeline *pipeline, size_t i);
+
 /* Ends it: SIGTERM now, SIGKILL after GRACE_MS, or sooner where that was planned already. */
 void pipeline_cancel(struct pipeline *pipeline, int64_t grace_ms);
 

@@ -373,8 +373,12 @@ static int64_t earlier(int64_t a, int64_t b)
 int64_t pool_due_ms(const struct pool *pool)
 {
     int64_t due = 0;
-    for (unsigned i = 0; i < pool->running_count; i++)
-        due = earlier(due, pipeline_due_ms(pool->running[i]->pipeline));
+    for (unsigned i = 0; i < pool->running_count; i++) {
+        const struct pipeline *pipeline = pool->running[i]->pipeline;
+        due = earlier(due, pipeline_due_ms(pipeline));
+        for (size_t k = 0; k < pipeline->count; k++)
+            due = earlier(due, pipeline_say_ms(pipeline, k));
+    }
     if (pool->running_count < pool->most)
         for (const struct pool_task *task = pool->retries.first; task != NULL; task = task->next)
             if (has_room(pool, task)) /* else somebody has to end first, which is an event */

@@ -141,6 +141,7 @@ static void run_loop(struct supervisor *sup)
         wait_and_read(sup, progress);
         while ((task = pool_ended(&sup->pool)) != NULL)
             supervisor_finish(sup, task);
+        supervisor_show_messages(sup);
         supervisor_take_errands(sup);
         outlet_flush(&sup->answers);
         check_ends(sup);

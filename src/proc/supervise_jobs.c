@@ -238,10 +238,10 @@ static void count(struct supervisor *sup, const struct pool_task *task)
     metrics_note_duration(metrics, pool_elapsed_ms(task));
 }
 
-static void show_messages(struct supervisor *sup, const struct pool_task *task)
+static void show_messages(struct supervisor *sup, const struct pool_task *task, bool ended)
 {
     struct text lines = {0};
-    answer_messages(task, &lines);
+    answer_messages(task, ended, &lines);
     if (lines.length > 0) {
         struct text text = {0};
         progress_hide(&sup->progress, &text);
@@ -253,6 +253,12 @@ static void show_messages(struct supervisor *sup, const struct pool_task *task)
     text_free(&lines);
 }
 
+void supervisor_show_messages(struct supervisor *sup)
+{
+    for (unsigned i = 0; i < sup->pool.running_count; i++)
+        show_messages(sup, sup->pool.running[i], false);
+}
+
 /* An attempt at TASK has ended, or could not begin. */
 void supervisor_finish(struct supervisor *sup, struct pool_task *task)
 {
@@ -260,7 +266,7 @@ void supervisor_finish(struct supervisor *sup, struct pool_task *task)
     uint64_t rss = (uint64_t)outcome->max_rss_kib * 1024;
     if (rss > sup->metrics->max_rss_bytes)
         sup->metrics->max_rss_bytes = rss;
-    show_messages(sup, task);
+    show_messages(sup, task, true);
     if (outcome->verdict == OUTCOME_FAILED && outcome->retryable && !sup->stopping &&
         task->attempts <= sup->settings->retries) {
         sup->metrics->retries++;

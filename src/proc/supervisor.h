@@ -63,6 +63,9 @@ void supervisor_emit(struct supervisor *sup, struct pool_task *task);
 void supervisor_answer_known(struct supervisor *sup, struct pool_task *task);
 void supervisor_cancel(struct supervisor *sup, struct pool_task *task);
 
+/* Passes on what running jobs say. */
+void supervisor_show_messages(struct supervisor *sup);
+
 /* Nothing new is begun: what waits is answered as cancelled, what runs may finish. */
 void supervisor_stop(struct supervisor *sup);
 

@@ -294,8 +294,9 @@ const struct cli_tool batch_tool = {
         "A journal that cannot be written ends in exit status 74, as --resume would do work "
         "twice; the jobs are done all the same. Trouble with the cache or the metrics is a "
         "warning. Inputs of more than 1 GiB go past journal and cache.\n\n"
-        "What the commands say on stderr comes out behind [id]. With --slots each job that runs "
-        "takes one.",
+        "What the commands say on stderr comes out line by line behind [id], while they run; of a "
+        "job that fails only what the stage says that failed first. With --slots each job that "
+        "runs takes one.",
     .results = {{"for --report-fd", result_fields, .beside = false}},
     .options = {"Batches", entries, CLI_COUNT(entries)},
     .groups = CLI_ROOT | CLI_SLOTS,

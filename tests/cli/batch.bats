@@ -467,11 +467,37 @@ PYTHON
     run --separate-stderr -0 fake/imgtool batch < jobs
     stderr_has "[x] one"
     stderr_has "[x] two?[31m"
+    job z 'say=a\\0000b\\nc' > jobs
+    run --separate-stderr -0 fake/imgtool batch < jobs
+    stderr_has "[z] a?b"
+    stderr_has "[z] c"
     job t threads > jobs
     run --separate-stderr -0 fake/imgtool batch -j 64 < jobs
     stderr_has "[t] threads 1"
     IMGTOOL_THREADS=7 run --separate-stderr -0 fake/imgtool batch -j 64 < jobs
     stderr_has "[t] threads 7"
+}
+
+@test "good: stderr of a job comes while it runs, but not what only tells of a failure elsewhere" {
+    fakes
+    mkfifo in messages
+    fake/imgtool batch --grace 0 < in > answers 2> messages 3>&- &
+    pid=$!
+    exec 8> in 7< messages
+    job x say=here hang >&8
+    read -r -t 20 line <&7
+    [ "$line" = "[x] here" ]
+    some_left
+    kill -TERM $pid
+    wait $pid || true
+    exec 8>&- 7<&-
+    cutout in.png
+    head -c 3000 in.png > cut.png
+    echo '{"id":"a","input":"cut.png","output":"a.png","stages":[["crop"],["shadow"],["resize"]]}' > jobs
+    for i in {1..10}; do
+        run --separate-stderr -1 imgtool batch < jobs
+        [ "$(grep -c '^\[a\]' <<< "$stderr")" -eq 1 ]
+    done
 }
 
 @test "bad: a job for the output of one that is not done yet is refused" {
