@@ -207,7 +207,8 @@ class Bench:
         os.makedirs(folder, exist_ok=True)
         argv = [os.path.splitext(word)[0] + ".pam" if ours.folder in word else word
                 for word in ours.argv]
-        subprocess.run([word.replace(ours.folder, folder) for word in argv], check=True)
+        subprocess.run([word.replace(ours.folder, folder) for word in argv], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         job.pixels = sorted(os.path.join(folder, name) for name in os.listdir(folder))
 
     def time_parts(self, contender):

@@ -9,7 +9,7 @@ bench() {
 }
 
 parts() {
-    "$IMGTOOL_BUILD/scripts/bench.d/parts" "$@"
+    "$IMGTOOL_BUILD/tests/bench/parts" "$@"
 }
 
 # names FILE: the lines that parts printed, as `bytes name`; a time must be there.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Times the unavoidable parts of a job alone: what remains if everything else took no time.
+ * Times the unavoidable parts of a job alone, for `scripts/bench --limits`: what remains if
+ * everything else took no time.
  *
  *     parts [OPTION]... -i INPUT [-i INPUT]... [PIXELS]...
  *
@@ -326,7 +327,7 @@ static uint64_t part_shadow(const struct parts *parts, struct watch *watch)
     struct shadow_canvas canvas;
     struct image image;
     struct error error = {0};
-    bool has_shadow;
+    struct shadow *shadow = NULL;
     reader_open(parts, parts->inputs[0], options.threads, &source, &reader);
     struct image_shape shape = codec_reader_info(reader)->shape;
     uint32_t rows = shape.height;
@@ -340,7 +341,8 @@ static uint64_t part_shadow(const struct parts *parts, struct watch *watch)
     if (!codec_read_rows(reader, place.pixels, place.stride, rows, &error))
         fail(parts->inputs[0], error.message);
     watch_start(watch);
-    if (!shadow_paint(&image, &canvas.original, &options, &has_shadow, &error))
+    if (!shadow_new(&shadow, &image, &canvas.original, &options, &error) ||
+        !shadow_paint(shadow, shape.height, &error))
         fail("shadow", error.message);
     watch_stop(watch);
     return 0;
