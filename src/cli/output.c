@@ -359,17 +359,7 @@ void cli_output_discard(struct cli_output *output)
     outfile_discard(&output->file);
 }
 
-bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
-                      struct error *error)
-{
-    if (!cli_output_prepare(run, output, image, error) ||
-        !cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
-        return false;
-    run->output = cli_output_json(output);
-    return true;
-}
-
-/* An image on its way, whose rows are made, then prepared, when they are asked for. */
+/* An image that is prepared, and maybe only then made, by the rows that are asked for. */
 struct output_rows {
     const struct cli_run *run;
     const struct image *image;
@@ -381,7 +371,7 @@ struct output_rows {
 static bool output_make(void *context, uint32_t end, struct error *error)
 {
     struct output_rows *rows = context;
-    if (!rows->make(rows->context, end, error)) {
+    if (rows->make != NULL && !rows->make(rows->context, end, error)) {
         /* The output has no part in it. */
         if (error->file[0] == '\0')
             snprintf(error->file, sizeof error->file, "%s", rows->run->file);
@@ -399,14 +389,23 @@ bool cli_output_write_made(struct cli_run *run, struct cli_output *output, struc
                            cli_output_make *make, void *context, struct error *error)
 {
     struct output_rows rows = {.run = run, .image = image, .make = make, .context = context};
-    if (output->dry || !codec_of(output->format)->writes_as_made ||
-        output_flattens(run, output, image))
-        return make(context, image->shape.height, error) &&
-               cli_output_write(run, output, image, error);
-    output->make = output_make;
-    output->make_context = &rows;
+    bool by_rows = !output->dry && codec_of(output->format)->writes_as_made &&
+                   !output_flattens(run, output, image);
+    if (by_rows) {
+        output->make = output_make;
+        output->make_context = &rows;
+    } else if ((make != NULL && !make(context, image->shape.height, error)) ||
+               !cli_output_prepare(run, output, image, error)) {
+        return false;
+    }
     if (!cli_output_encode(run, output, image, error) || !cli_output_commit(run, output, error))
         return false;
     run->output = cli_output_json(output);
     return true;
+}
+
+bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
+                      struct error *error)
+{
+    return cli_output_write_made(run, output, image, NULL, NULL, error);
 }

@@ -79,7 +79,7 @@ struct codec {
     const char *name;               /* "png" */
     const char *extensions;         /* "jpg jpeg jpe jfif": the first is the usual one */
     bool writes_alpha, writes_depth16, writes_grey;
-    bool writes_as_made;            /* calls codec_make() itself, for a few rows at a time */
+    bool writes_as_made;            /* every kind of image, and calls codec_make() for some rows */
     bool (*sniff)(const uint8_t *head, size_t size);
     bool (*open)(struct source *source, const struct codec_read_options *options,
                  struct codec_reader **reader, struct error *error);
