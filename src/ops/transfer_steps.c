@@ -2,6 +2,7 @@
 /* Transfers that match distributions along axes, fitted on samples. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/compiler.h"
 #include "base/threads.h"
@@ -147,21 +148,29 @@ static void set_range(struct fitter *fitter)
     }
 }
 
-/* Shares WEIGHT, times FACTOR where there is one, out to the two points of AXIS around each V. */
+static inline void share_between(double points[POINTS], int32_t point, float whole, float share)
+{
+    float above = whole * share;
+    points[point] += whole - above;
+    points[point + 1] += above;
+}
+
+/* Shares WEIGHT out to the two points of AXIS around each V, and WEIGHT times NOISE to POINTS of
+ * its own where there is one. */
 static void share_out(const struct transfer_tables *tables, int axis, const float *v,
-                      const float *weight, const float *factor, size_t count,
-                      double points[POINTS])
+                      const float *weight, const float *noise, size_t count,
+                      double points[POINTS], double noise_points[POINTS])
 {
     float low = tables->low[axis], per_unit = tables->per_unit[axis];
-    for (size_t k = 0; k < POINTS; k++)
-        points[k] = 0;
+    memset(points, 0, POINTS * sizeof *points);
+    memset(noise_points, 0, POINTS * sizeof *noise_points);
     for (size_t k = 0; k < count; k++) {
         float at = (v[k] - low) * per_unit;
         int32_t point = (int32_t)at;
-        float whole = factor ? weight[k] * factor[k] : weight[k];
-        float above = whole * (at - (float)point);
-        points[point] += whole - above;
-        points[point + 1] += above;
+        float share = at - (float)point;
+        share_between(points, point, weight[k], share);
+        if (noise != NULL)
+            share_between(noise_points, point, weight[k] * noise[k], share);
     }
 }
 
@@ -174,10 +183,8 @@ static void weigh_chunk(void *context, size_t index)
     struct finding *finding = &fitter->findings[index];
     for (int i = 0; i < 3; i++) {
         const float *v = fitter->view[side][i] + first;
-        share_out(fitter->tables, i, v, weight, NULL, count, finding->mass[i]);
-        if (side == 0)
-            share_out(fitter->tables, i, v, weight, fitter->noise[variance_of_axis[i]] + first,
-                      count, finding->noise[i]);
+        const float *noise = side == 0 ? fitter->noise[variance_of_axis[i]] + first : NULL;
+        share_out(fitter->tables, i, v, weight, noise, count, finding->mass[i], finding->noise[i]);
     }
 }
 
