@@ -12,58 +12,43 @@
 #endif
 
 #include "base/memory.h"
+#include "codec/runs.h"
 
 /* NO_ISAL: for machines that ISA-L does not support, all is done with zlib. */
 
 enum {
-    TRY_ISAL_NEAR = 1, /* ISA-L level 1, matches from the last 32 bytes */
-    TRY_ISAL_FAR = 2,  /* ISA-L level 2, matches from the last 32 KiB */
-    TRY_ZLIB_RUNS = 4, /* zlib with runs only */
-    TRY_ZLIB_1 = 8,
-    TRY_ZLIB_6 = 16,
-    TRY_ZLIB_9 = 32,
-    TRY_ZLIB_9_FILTERED = 64,
+    TRY_RUNS = 1, /* our own: runs only */
+    TRY_FAR = 2,  /* ISA-L level 2: matches from the last 32 KiB */
+    TRY_ZLIB_6 = 4,
+    TRY_ZLIB_9 = 8,
+    TRY_ZLIB_9_FILTERED = 16,
     TRY_LAST = TRY_ZLIB_9_FILTERED,
-    RUNS_IF_PROMISING = 128, /* TRY_ZLIB_RUNS only where a sample says that it pays */
+    BY_SAMPLE = 32, /* of the first two only the one that a sample speaks for */
 };
 
 enum { BAND_FAST = 256 << 10, BAND_SMALL = 1 << 20 };
 
-/* Measured against libpng with zlib 6 and all its filters (1.00), on 22 pictures: photographs, RGBA
- * cutouts, a shadow, a flat drawing. Size and processor time are geometric means, worst in
- * brackets:
+/* Measured against libpng with zlib 6 and all its filters (1.00), on 18 pictures: photographs, RGBA
+ * cutouts, drawings. Size and processor time are geometric means, worst in brackets:
  *
- *     effort   size           time             a 2560 x 1440 RGBA cutout of a photograph
- *     0        1.07 (1.39)    0.04 (0.07)      1.01, 0.04
- *     1..3     1.03 (1.24)    0.08 (0.13)      0.97, 0.11
- *     4..6     1.00 (1.11)    0.13 (0.31)      0.97, 0.11
- *     7..8     0.97 (1.00)    1.2  (1.4)       0.97, 1.2
- *     9        0.94 (0.99)    6.6  (19)        0.96, 2.4
+ *     effort   size           time             a photograph of 8 MP
+ *     0        1.10 (1.59)    0.04 (0.07)      0.998, 0.04
+ *     1..3     1.06 (1.50)    0.05 (0.11)      0.998, 0.04
+ *     4..6     1.03 (1.25)    0.05 (0.09)      0.998, 0.04
+ *     7..8     0.97 (1.01)    0.92 (1.1)       0.991, 1.00
  *
- * 4..6 is the default: the size of zlib 6 at an eighth of its time. Why these: on filtered pixels a
- * window of 32 bytes beats one of 32 KiB about as often as not, because far matches of noise cost
- * more than they save, and ISA-L is so fast that trying both costs nothing that one would notice.
- * ISA-L's level 3 took up to four times as long for about the same bytes, and its output depends on
- * the processor. libdeflate's level 6 made 0.98 to 1.05 in 0.2 to 0.3 of the time, but what it
- * makes cannot be laid one behind the other, so it would need the whole image twice. */
-#ifndef NO_ISAL
-enum { TRY_ISAL = TRY_ISAL_NEAR | TRY_ISAL_FAR };
-#else
-enum { TRY_ISAL = 0 };
-#endif
-
+ * 4..6 is the default. Why these: in filtered pixels most matches are runs, and far ones of noise
+ * cost more than they save, so runs with good codes are smaller than what ISA-L makes as often as
+ * not, in half its time. ISA-L's level 3 took up to four times as long as
+ * level 2 for about the same bytes, and its output depends on the processor. libdeflate's level 6
+ * took five to ten times as long as runs, and what it makes cannot be laid one behind the other, so
+ * it would need the whole image twice. */
 static const struct deflate_effort efforts[] = {
-#ifndef NO_ISAL
-    {BAND_FAST, false, TRY_ISAL_NEAR},
-    {BAND_FAST, true, TRY_ISAL},
-    {BAND_FAST, true, TRY_ISAL | TRY_ZLIB_RUNS | RUNS_IF_PROMISING},
-#else
-    {BAND_FAST, false, TRY_ZLIB_RUNS},
-    {BAND_FAST, true, TRY_ZLIB_1},
-    {BAND_FAST, true, TRY_ZLIB_RUNS | TRY_ZLIB_1},
-#endif
-    {BAND_SMALL, true, TRY_ISAL | TRY_ZLIB_RUNS | TRY_ZLIB_6},
-    {BAND_SMALL, true, TRY_ISAL | TRY_ZLIB_RUNS | TRY_ZLIB_9 | TRY_ZLIB_9_FILTERED},
+    {BAND_FAST, false, TRY_RUNS},
+    {BAND_FAST, true, TRY_RUNS},
+    {BAND_FAST, true, TRY_RUNS | TRY_FAR | BY_SAMPLE},
+    {BAND_SMALL, true, TRY_RUNS | TRY_FAR | TRY_ZLIB_6},
+    {BAND_SMALL, true, TRY_RUNS | TRY_FAR | TRY_ZLIB_9 | TRY_ZLIB_9_FILTERED},
 };
 
 const struct deflate_effort *deflate_effort_of(int effort)
@@ -77,8 +62,9 @@ static const struct zlib_setting {
     uint8_t try;
     int level, strategy;
 } zlib_settings[] = {
-    {TRY_ZLIB_RUNS, 1, Z_RLE},
-    {TRY_ZLIB_1, 1, Z_FILTERED},
+#ifdef NO_ISAL
+    {TRY_FAR, 1, Z_FILTERED},
+#endif
     {TRY_ZLIB_6, 6, Z_FILTERED},
     {TRY_ZLIB_9, 9, Z_DEFAULT_STRATEGY},
     {TRY_ZLIB_9_FILTERED, 9, Z_FILTERED},
@@ -87,7 +73,8 @@ enum { ZLIB_SETTINGS = sizeof zlib_settings / sizeof zlib_settings[0] };
 
 struct deflate_encoder {
     uint8_t tries;
-    uint8_t *spare;               /* a second result, while the first is the best so far */
+    uint8_t *spare; /* a second result, while the first is the best so far */
+    struct runs_encoder *runs;
     z_stream zlib[ZLIB_SETTINGS]; /* kept: to set one up costs more than to compress a little */
 #ifndef NO_ISAL
     struct isal_zstream isal;
@@ -102,12 +89,11 @@ struct deflate_encoder *deflate_encoder_new(const struct deflate_effort *effort,
     if (encoder == NULL)
         return NULL;
     encoder->tries = effort->tries;
-    if ((effort->tries & (effort->tries - 1)) != 0) {
-        encoder->spare = memory_array(deflate_bound(size), 1, error);
-        if (encoder->spare == NULL) {
-            deflate_encoder_free(encoder);
-            return NULL;
-        }
+    encoder->spare = memory_array(deflate_bound(size), 1, error);
+    encoder->runs = runs_encoder_new(error);
+    if (encoder->spare == NULL || encoder->runs == NULL) {
+        deflate_encoder_free(encoder);
+        return NULL;
     }
     return encoder;
 }
@@ -119,6 +105,7 @@ void deflate_encoder_free(struct deflate_encoder *encoder)
     for (int i = 0; i < ZLIB_SETTINGS; i++)
         if (encoder->zlib[i].state != NULL)
             deflateEnd(&encoder->zlib[i]);
+    runs_encoder_free(encoder->runs);
     free(encoder->spare);
     free(encoder);
 }
@@ -168,12 +155,11 @@ static int deflate_unused_byte(const uint8_t *data, size_t size)
  * band. What hash table it makes of this points only there, or into the band. No match may reach
  * out of the band: either the byte does not occur as far as matches reach back to it, or it is the
  * first of the band, which then goes out by itself, in a stored block. */
-static size_t deflate_isal(struct deflate_encoder *encoder, unsigned level, uint16_t window_bits,
-                           const uint8_t *data, size_t size, uint8_t *out)
+static size_t deflate_isal(struct deflate_encoder *encoder, const uint8_t *data, size_t size,
+                           uint8_t *out)
 {
-    enum { STORED_BYTES = 6 };
-    size_t window = (size_t)1 << window_bits;
-    int unused = deflate_unused_byte(data, size < window ? size : window);
+    enum { STORED_BYTES = 6, WINDOW_BITS = 15, WINDOW = 1 << WINDOW_BITS };
+    int unused = deflate_unused_byte(data, size < WINDOW ? size : WINDOW);
     size_t lead = unused < 0;
     uint8_t history = lead != 0 ? data[0] : (uint8_t)unused;
     size_t used = 0;
@@ -184,10 +170,10 @@ static size_t deflate_isal(struct deflate_encoder *encoder, unsigned level, uint
     }
     struct isal_zstream *isal = &encoder->isal;
     isal_deflate_init(isal);
-    isal->level = level;
+    isal->level = 2;
     isal->level_buf = encoder->isal_level_buffer;
     isal->level_buf_size = sizeof encoder->isal_level_buffer;
-    isal->hist_bits = window_bits;
+    isal->hist_bits = WINDOW_BITS;
     isal->flush = FULL_FLUSH;
     if (isal_deflate_set_dict(isal, &history, 1) != COMP_OK)
         return 0;
@@ -205,38 +191,36 @@ static size_t deflate_try(struct deflate_encoder *encoder, unsigned try, const u
                           size_t size, uint8_t *out)
 {
     switch (try) {
+    case TRY_RUNS:
+        return runs_encode(encoder->runs, data, size, out);
 #ifndef NO_ISAL
-    case TRY_ISAL_NEAR:
-        return deflate_isal(encoder, 1, 5, data, size, out);
-    case TRY_ISAL_FAR:
-        return deflate_isal(encoder, 2, 15, data, size, out);
+    case TRY_FAR:
+        return deflate_isal(encoder, data, size, out);
 #endif
     default:
         return deflate_zlib(encoder, try, data, size, out);
     }
 }
 
-/* Whether TRY_ZLIB_RUNS, which takes long, beats TRY_ISAL_NEAR on a part of the band. */
-static bool deflate_runs_promise(struct deflate_encoder *encoder, const uint8_t *data, size_t size)
+/* Whether TRY_FAR, which takes twice as long, is worth more than that on a part of the band. */
+static bool deflate_far_promises(struct deflate_encoder *encoder, const uint8_t *data, size_t size)
 {
-    enum { SAMPLE_BYTES = 4 << 10 };
+    enum { SAMPLE_BYTES = 8 << 10, WORTH = 200 };
     size_t sample = size < SAMPLE_BYTES ? size : SAMPLE_BYTES;
     const uint8_t *middle = data + (size - sample) / 2;
-    size_t near = deflate_try(encoder, TRY_ISAL_NEAR, middle, sample, encoder->spare);
-    size_t runs = deflate_try(encoder, TRY_ZLIB_RUNS, middle, sample, encoder->spare);
-    return runs + runs / 8 < near;
+    size_t runs = deflate_try(encoder, TRY_RUNS, middle, sample, encoder->spare);
+    size_t far = deflate_try(encoder, TRY_FAR, middle, sample, encoder->spare);
+    return far + far / WORTH < runs;
 }
 
 size_t deflate_band(struct deflate_encoder *encoder, const uint8_t *data, size_t size, uint8_t *out)
 {
     size_t best = 0;
-    unsigned best_try = 0;
+    unsigned tries = encoder->tries;
+    if ((tries & BY_SAMPLE) != 0)
+        tries -= deflate_far_promises(encoder, data, size) ? TRY_RUNS : TRY_FAR;
     for (unsigned try = 1; try <= TRY_LAST; try *= 2) {
-        if ((encoder->tries & try) == 0)
-            continue;
-        if (try == TRY_ZLIB_RUNS && (encoder->tries & RUNS_IF_PROMISING) != 0 &&
-            (best_try == TRY_ISAL_FAR || best < size / 64 ||
-             !deflate_runs_promise(encoder, data, size)))
+        if ((tries & try) == 0)
             continue;
         uint8_t *to = best == 0 ? out : encoder->spare;
         size_t used = deflate_try(encoder, try, data, size, to);
@@ -247,7 +231,6 @@ size_t deflate_band(struct deflate_encoder *encoder, const uint8_t *data, size_t
         if (to != out)
             memcpy(out, to, used);
         best = used;
-        best_try = try;
     }
     return best;
 }

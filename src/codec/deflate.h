@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Deflate, the compression inside PNG (RFC 1950 and 1951), by the fastest library at hand: ISA-L
- * where the build found it, zlib for the rest. Nothing outside deflate.c sees either of them.
+/* Deflate, the compression inside PNG (RFC 1950 and 1951), by what is fastest: runs.c, ISA-L where
+ * the build found it, zlib for the rest. Nothing outside deflate.c sees any of them.
  *
  * Compression is by bands: each becomes a run of blocks that starts on a byte, ends on a byte and
  * looks back at nothing before it. So bands may be compressed at once and laid one after the other
