@@ -9,6 +9,8 @@
 
 #include "base/compiler.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 size_t pngfilter_padded(size_t row_bytes)
 {
     return (row_bytes + PNGFILTER_STEP - 1) / PNGFILTER_STEP * PNGFILTER_STEP;
@@ -34,22 +36,27 @@ MULTIVERSION static void apply_average(const uint8_t *restrict row, const uint8_
             out[i + k] = (uint8_t)(row[i + k] - ((left[i + k] + up[i + k]) >> 1));
 }
 
+/* What Paeth's filter expects, in bytes alone. The estimate left + up - up_left is as far from
+ * up_left as the two others together where they lie on the same side of it: then never nearest. */
+INLINE uint8_t paeth_guess(uint8_t left, uint8_t up, uint8_t up_left)
+{
+    uint8_t to_left = (uint8_t)(up > up_left ? up - up_left : up_left - up);
+    uint8_t to_up = (uint8_t)(left > up_left ? left - up_left : up_left - left);
+    uint8_t difference = (uint8_t)(to_left > to_up ? to_left - to_up : to_up - to_left);
+    uint8_t to_up_left = (up > up_left) != (left > up_left) ? difference : UINT8_MAX;
+    uint8_t nearer = to_left <= to_up ? left : up;
+    uint8_t distance = to_left <= to_up ? to_left : to_up;
+    return distance <= to_up_left ? nearer : up_left;
+}
+
 MULTIVERSION static void apply_paeth(const uint8_t *restrict row, const uint8_t *restrict left,
                                      const uint8_t *restrict up, const uint8_t *restrict up_left,
                                      uint8_t *restrict out, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
-        for (size_t k = 0; k < PNGFILTER_STEP; k++) {
-            int16_t a = left[i + k], b = up[i + k], c = up_left[i + k];
-            int16_t to_a = (int16_t)(b - c), to_b = (int16_t)(a - c);
-            int16_t to_c = (int16_t)(to_a + to_b);
-            to_a = (int16_t)(to_a < 0 ? -to_a : to_a);
-            to_b = (int16_t)(to_b < 0 ? -to_b : to_b);
-            to_c = (int16_t)(to_c < 0 ? -to_c : to_c);
-            int16_t nearer = to_a <= to_b ? a : b;
-            int16_t distance = to_a <= to_b ? to_a : to_b;
-            out[i + k] = (uint8_t)(row[i + k] - (distance <= to_c ? nearer : c));
-        }
+        for (size_t k = 0; k < PNGFILTER_STEP; k++)
+            out[i + k] =
+                (uint8_t)(row[i + k] - paeth_guess(left[i + k], up[i + k], up_left[i + k]));
 }
 
 void pngfilter_apply(enum pngfilter filter, const uint8_t *row, const uint8_t *prior, uint8_t *out,
@@ -71,38 +78,70 @@ void pngfilter_apply(enum pngfilter filter, const uint8_t *row, const uint8_t *p
         apply_paeth(row, left, prior, prior - pixel_bytes, out, bytes);
         break;
     default:
-        memcpy(out, row, bytes);
+        memcpy(out, row, row_bytes);
         break;
     }
-    memset(out + row_bytes, 0, bytes - row_bytes);
 }
 
-/* The bits that |value| needs: 0 to 7. Finer steps choose no better. */
-MULTIVERSION static void cost_steps(const uint8_t *restrict filtered, size_t bytes,
-                                    uint8_t *restrict steps)
+/* Roughly half the bits that a filtered byte needs as a signed number: 0 to 3. */
+INLINE uint8_t byte_cost(uint8_t value)
 {
-    for (size_t i = 0; i < bytes; i += PNGFILTER_STEP)
-        for (size_t k = 0; k < PNGFILTER_STEP; k++) {
-            uint8_t value = filtered[i + k], negated = (uint8_t)-value;
-            uint8_t v = value < negated ? value : negated;
-            steps[k] = (uint8_t)(steps[k] + (v > 0) + (v > 1) + (v > 3) + (v > 7) + (v > 15) +
-                                 (v > 31) + (v > 63));
-        }
+    uint8_t negated = (uint8_t)-value;
+    uint8_t v = value < negated ? value : negated;
+    return (uint8_t)((v > 0) + (v > 3) + (v > 15));
 }
 
-uint64_t pngfilter_cost(const uint8_t *filtered, size_t row_bytes)
+typedef uint8_t step_costs[PNGFILTER_COUNT][PNGFILTER_STEP];
+
+/* Adds the costs of COUNT bytes, each in a place of its own. */
+INLINE void add_costs(step_costs costs, const uint8_t *row, const uint8_t *left, const uint8_t *up,
+                      const uint8_t *up_left, size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        uint8_t mean = (uint8_t)((left[k] + up[k]) >> 1);
+        uint8_t guess = paeth_guess(left[k], up[k], up_left[k]);
+        costs[PNGFILTER_NONE][k] = (uint8_t)(costs[PNGFILTER_NONE][k] + byte_cost(row[k]));
+        costs[PNGFILTER_SUB][k] =
+            (uint8_t)(costs[PNGFILTER_SUB][k] + byte_cost((uint8_t)(row[k] - left[k])));
+        costs[PNGFILTER_UP][k] =
+            (uint8_t)(costs[PNGFILTER_UP][k] + byte_cost((uint8_t)(row[k] - up[k])));
+        costs[PNGFILTER_AVERAGE][k] =
+            (uint8_t)(costs[PNGFILTER_AVERAGE][k] + byte_cost((uint8_t)(row[k] - mean)));
+        costs[PNGFILTER_PAETH][k] =
+            (uint8_t)(costs[PNGFILTER_PAETH][k] + byte_cost((uint8_t)(row[k] - guess)));
+    }
+}
+
+MULTIVERSION static void cost_steps(step_costs costs, const uint8_t *restrict row,
+                                    const uint8_t *restrict left, const uint8_t *restrict up,
+                                    const uint8_t *restrict up_left, size_t bytes)
+{
+    size_t i = 0;
+    for (; i + PNGFILTER_STEP <= bytes; i += PNGFILTER_STEP)
+        add_costs(costs, row + i, left + i, up + i, up_left + i, PNGFILTER_STEP);
+    add_costs(costs, row + i, left + i, up + i, up_left + i, bytes - i);
+}
+
+enum pngfilter pngfilter_choose(const uint8_t *row, const uint8_t *prior, size_t row_bytes,
+                                unsigned pixel_bytes)
 {
     /* As many steps as a byte can count. */
-    enum { PART = PNGFILTER_STEP * 36 };
-    uint64_t sum = 0;
-    size_t bytes = pngfilter_padded(row_bytes);
-    for (size_t i = 0; i < bytes; i += PART) {
-        uint8_t steps[PNGFILTER_STEP] = {0};
-        cost_steps(filtered + i, bytes - i < PART ? bytes - i : PART, steps);
-        for (size_t k = 0; k < PNGFILTER_STEP; k++)
-            sum += steps[k];
+    enum { PART = PNGFILTER_STEP * (UINT8_MAX / 3) };
+    uint64_t sums[PNGFILTER_COUNT] = {0};
+    for (size_t i = 0; i < row_bytes; i += PART) {
+        step_costs costs = {{0}};
+        const uint8_t *from = row + i, *above = prior + i;
+        cost_steps(costs, from, from - pixel_bytes, above, above - pixel_bytes,
+                   row_bytes - i < PART ? row_bytes - i : PART);
+        for (unsigned filter = 0; filter < PNGFILTER_COUNT; filter++)
+            for (size_t k = 0; k < PNGFILTER_STEP; k++)
+                sums[filter] += costs[filter][k];
     }
-    return sum;
+    enum pngfilter best = PNGFILTER_NONE;
+    for (enum pngfilter filter = PNGFILTER_SUB; filter < PNGFILTER_COUNT; filter++)
+        if (sums[filter] < sums[best])
+            best = filter;
+    return best;
 }
 
 MULTIVERSION static void undo_up(uint8_t *restrict row, const uint8_t *restrict prior, size_t bytes)
@@ -120,8 +159,6 @@ MULTIVERSION static void undo_up(uint8_t *restrict row, const uint8_t *restrict 
 typedef uint8_t bytes8 __attribute__((vector_size(8)));
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef int16_t words8 __attribute__((vector_size(16)));
-
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE bytes8 load_bytes(const uint8_t *from, size_t pixel_bytes)
 {

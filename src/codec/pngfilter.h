@@ -17,19 +17,19 @@ enum pngfilter {
     PNGFILTER_COUNT
 };
 
-/* Rows to be filtered lie in memory with PNGFILTER_MARGIN zero bytes before them, and with zero
- * bytes behind them up to pngfilter_padded(): so no loop has a special case at either end. */
+/* Rows to be filtered lie in memory with PNGFILTER_MARGIN zero bytes before them, and with
+ * pngfilter_padded() readable bytes: so no loop has a special case at either end. */
 enum { PNGFILTER_MARGIN = 8, PNGFILTER_STEP = 64 };
 size_t pngfilter_padded(size_t row_bytes);
 
-/* Filters ROW, of which PRIOR is the one above (zeros above the first), into OUT; BYTES is padded.
- * PIXEL_BYTES: 1 to 8. The padding of OUT becomes 0 from ROW_BYTES on. */
+/* Filters ROW, of which PRIOR is the one above (zeros above the first), into OUT, which has room
+ * for the padded row; what is there behind the row does not matter. PIXEL_BYTES: 1 to 8. */
 void pngfilter_apply(enum pngfilter filter, const uint8_t *row, const uint8_t *prior, uint8_t *out,
                      size_t row_bytes, unsigned pixel_bytes);
 
-/* How much a filtered row may cost to compress, in no unit: the sum of the bits that each byte
- * needs as a signed number, sign not counted. The padding counts, so it must be 0. */
-uint64_t pngfilter_cost(const uint8_t *filtered, size_t row_bytes);
+/* The filter after which ROW is likely to become smallest. */
+enum pngfilter pngfilter_choose(const uint8_t *row, const uint8_t *prior, size_t row_bytes,
+                                unsigned pixel_bytes);
 
 /* Undoes FILTER on ROW in place; PRIOR is the row above, undone. False for an unknown filter. Both
  * have PNGFILTER_MARGIN readable and writable bytes behind them, whose content does not matter. */

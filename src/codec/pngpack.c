@@ -14,7 +14,7 @@ enum { MEMORY_BYTES = 12 << 20, MAX_SLOTS = 16 };
 struct slot {
     struct deflate_encoder *encoder;
     uint8_t *filtered; /* rows with their filter types */
-    uint8_t *lines;    /* this row and the one above, and two candidates, each with its margins */
+    uint8_t *lines;    /* this row and the one above, each with its margins */
     uint8_t *out;      /* room for the header before and the trailer behind */
     size_t out_bytes;  /* 0: failed */
     size_t filtered_bytes;
@@ -55,31 +55,6 @@ static size_t pack_line_bytes(const struct pngpack *pack)
     return PNGFILTER_MARGIN + pngfilter_padded(pack->row_bytes);
 }
 
-/* Filters ROW into OUT, which gets the filter's number first. */
-static void pack_filter(const struct pngpack *pack, const uint8_t *row, const uint8_t *prior,
-                        uint8_t *candidate, uint8_t *best, uint8_t *out)
-{
-    enum pngfilter chosen = PNGFILTER_PAETH;
-    uint64_t lowest = UINT64_MAX;
-    for (enum pngfilter filter = PNGFILTER_NONE; filter < PNGFILTER_COUNT; filter++) {
-        if (!pack->effort->choose_filters && filter != chosen)
-            continue;
-        pngfilter_apply(filter, row, prior, candidate, pack->row_bytes, pack->pixel_bytes);
-        uint64_t cost = 0;
-        if (pack->effort->choose_filters)
-            cost = pngfilter_cost(candidate, pack->row_bytes);
-        if (cost < lowest) {
-            uint8_t *worse = best;
-            best = candidate;
-            candidate = worse;
-            lowest = cost;
-            chosen = filter;
-        }
-    }
-    out[0] = (uint8_t)chosen;
-    memcpy(out + 1, best, pack->row_bytes);
-}
-
 static void pack_band(void *context, size_t index)
 {
     struct pngpack *pack = context;
@@ -90,13 +65,17 @@ static void pack_band(void *context, size_t index)
         rows = pack->band_rows;
     size_t line_bytes = pack_line_bytes(pack);
     uint8_t *row = slot->lines + PNGFILTER_MARGIN, *prior = row + line_bytes;
-    uint8_t *candidate = prior + line_bytes, *best = candidate + line_bytes;
     memset(prior, 0, pack->row_bytes);
     if (first > 0)
         pack_row(pack, first - 1, prior);
     for (uint32_t y = 0; y < rows; y++) {
         pack_row(pack, first + y, row);
-        pack_filter(pack, row, prior, candidate, best, slot->filtered + y * (pack->row_bytes + 1));
+        enum pngfilter filter = PNGFILTER_PAETH;
+        if (pack->effort->choose_filters)
+            filter = pngfilter_choose(row, prior, pack->row_bytes, pack->pixel_bytes);
+        uint8_t *out = slot->filtered + y * (pack->row_bytes + 1);
+        out[0] = (uint8_t)filter;
+        pngfilter_apply(filter, row, prior, out + 1, pack->row_bytes, pack->pixel_bytes);
         uint8_t *above = prior;
         prior = row;
         row = above;
@@ -128,8 +107,8 @@ static bool pack_prepare(struct pngpack *pack, struct error *error)
     for (size_t i = 0; i < wanted; i++) {
         struct slot *slot = &pack->slots[i];
         slot->encoder = deflate_encoder_new(pack->effort, band_bytes, error);
-        slot->filtered = memory_array(band_bytes, 1, error);
-        slot->lines = memory_zeroed(4, pack_line_bytes(pack), error);
+        slot->filtered = memory_array(band_bytes + PNGFILTER_STEP, 1, error);
+        slot->lines = memory_zeroed(2, pack_line_bytes(pack), error);
         slot->out = memory_array(
             DEFLATE_HEADER_BYTES + deflate_bound(band_bytes) + DEFLATE_TRAILER_BYTES, 1, error);
         if (slot->encoder == NULL || slot->filtered == NULL || slot->lines == NULL ||
