@@ -16,15 +16,21 @@
 #endif
 
 enum {
-    /* A byte of rows, 8 masks, 63 values of two bytes. */
-    BLOCK_MAX_BYTES = 1 + 8 + 2 * 63,
-    /* The vector code reads and writes 8 bytes where fewer count. */
-    SLACK_BYTES = 8,
+    /* A byte of rows, 8 masks, the size of the values, 63 values of two bytes. */
+    BLOCK_MAX_BYTES = 1 + 8 + 1 + 2 * 63,
+    /* The vector code reads and writes 16 bytes where fewer count. */
+    SLACK_BYTES = 16,
+    VALUES_BYTES = 64 + SLACK_BYTES,
+    HALF_MIN = -8, /* what fits into half a byte */
+    HALF_MAX = 7,
     WINDOW_ALIGNMENT = 64,
 };
 
-/* Value 0 is kept apart, so that its bit in a packed mask is free to mean this. */
-static const uint64_t WIDE = 1;
+/* Value 0 is kept apart, so that its bit in a packed mask is free to mean that not all values fit
+ * into half a byte. Then the byte behind the masks says how many of them, the first ones, take a
+ * whole one; or it is WIDE, and all take two. */
+static const uint64_t LARGE = 1;
+enum { WIDE = 64 };
 
 struct packed_row {
     uint8_t *data; /* NULL: all values from 1 on are 0 */
@@ -69,7 +75,7 @@ bool coefficients_new(struct coefficients **result, uint32_t columns, uint32_t r
         return false;
     store->columns = columns;
     store->rows = rows;
-    store->keep = keep & ~WIDE;
+    store->keep = keep & ~LARGE;
     coefficients_build_tables(store);
 #if HAVE_SHUFFLE
     store->shuffle = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
@@ -115,49 +121,81 @@ void coefficients_use_plain_code(struct coefficients *store)
     store->shuffle = false;
 }
 
-/* The values that SET names, each in one or two bytes. */
-static uint8_t *values_pack(const int16_t *value, uint64_t set, bool wide, uint8_t *to)
+static uint8_t *wide_pack(const int16_t *value, uint64_t set, uint8_t *to)
 {
     for (; set != 0; set &= set - 1) {
         unsigned bits = (unsigned)value[__builtin_ctzll(set)];
         *to++ = (uint8_t)bits;
-        if (wide)
-            *to++ = (uint8_t)(bits >> 8);
+        *to++ = (uint8_t)(bits >> 8);
     }
     return to;
 }
 
-static const uint8_t *values_unpack(const uint8_t *from, uint64_t set, bool wide, int16_t *value)
+static const uint8_t *wide_unpack(const uint8_t *from, uint64_t set, int16_t *value)
 {
-    for (; set != 0; set &= set - 1) {
-        unsigned bits = *from++;
-        if (wide)
-            bits |= (unsigned)*from++ << 8;
-        value[__builtin_ctzll(set)] = wide ? (int16_t)bits : (int8_t)bits;
+    for (; set != 0; set &= set - 1, from += 2)
+        value[__builtin_ctzll(set)] = (int16_t)(from[0] | from[1] << 8);
+    return from;
+}
+
+/* The values that SET names: COUNT in a byte each, then two in each, the first in the low half. */
+static uint8_t *values_pack(const int16_t *value, uint64_t set, unsigned count, uint8_t *to)
+{
+    for (; count > 0; count--, set &= set - 1)
+        *to++ = (uint8_t)value[__builtin_ctzll(set)];
+    for (bool second = false; set != 0; set &= set - 1, second = !second) {
+        unsigned bits = (unsigned)value[__builtin_ctzll(set)] & 15;
+        if (second)
+            to[-1] |= (uint8_t)(bits << 4);
+        else
+            *to++ = (uint8_t)bits;
+    }
+    return to;
+}
+
+static const uint8_t *values_unpack(const uint8_t *from, uint64_t set, unsigned count,
+                                    int16_t *value)
+{
+    for (; count > 0; count--, set &= set - 1)
+        value[__builtin_ctzll(set)] = (int8_t)*from++;
+    for (bool second = false; set != 0; set &= set - 1, second = !second) {
+        int bits = second ? from[-1] >> 4 : *from++ & 15;
+        value[__builtin_ctzll(set)] = (int16_t)(bits > HALF_MAX ? bits - 16 : bits);
     }
     return from;
+}
+
+/* How many values of SET there are up to the last one of LARGE_ONES, which is not empty. */
+static inline unsigned count_up_to(uint64_t set, uint64_t large_ones)
+{
+    return (unsigned)__builtin_popcountll(set & (UINT64_MAX >> __builtin_clzll(large_ones)));
 }
 
 /* The plain code: what the vector code below must agree with. */
 static uint8_t *block_pack_plain(const struct coefficients *store, const int16_t *value,
                                  uint8_t *to)
 {
-    uint64_t mask = 0;
+    uint64_t mask = 0, large = 0;
     bool wide = false;
     for (unsigned i = 1; i < 64; i++) {
         mask |= (uint64_t)(value[i] != 0) << i;
+        large |= (uint64_t)(value[i] < HALF_MIN || value[i] > HALF_MAX) << i;
         wide |= value[i] < INT8_MIN || value[i] > INT8_MAX;
     }
     uint8_t *rows = to++;
     *rows = 0;
-    if (wide)
-        mask |= WIDE;
+    if (large != 0)
+        mask |= LARGE;
     for (unsigned row = 0; row < 8; row++)
         if ((mask >> 8 * row & 0xff) != 0) {
             *rows |= (uint8_t)(1u << row);
             *to++ = (uint8_t)(mask >> 8 * row);
         }
-    return values_pack(value, mask & store->keep, wide, to);
+    mask &= store->keep;
+    unsigned count = large == 0 ? 0 : wide ? WIDE : count_up_to(mask, large);
+    if (large != 0)
+        *to++ = (uint8_t)count;
+    return wide ? wide_pack(value, mask, to) : values_pack(value, mask, count, to);
 }
 
 static const uint8_t *block_unpack_plain(const struct coefficients *store, const uint8_t *from,
@@ -169,11 +207,13 @@ static const uint8_t *block_unpack_plain(const struct coefficients *store, const
     for (unsigned row = 0; row < 8; row++)
         if (rows >> row & 1)
             mask |= (uint64_t)*from++ << 8 * row;
-    bool wide = mask & WIDE;
-    mask &= ~WIDE;
+    unsigned count = mask & LARGE ? *from++ : 0;
+    mask &= ~LARGE;
     for (uint64_t rest = mask & ~store->keep; rest != 0; rest &= rest - 1)
         value[__builtin_ctzll(rest)] = -1;
-    return values_unpack(from, mask & store->keep, wide, value);
+    mask &= store->keep;
+    return count == WIDE ? wide_unpack(from, mask, value)
+                         : values_unpack(from, mask, count, value);
 }
 
 static size_t row_pack_plain(const struct coefficients *store,
@@ -210,32 +250,38 @@ SHUFFLE_CODE static inline unsigned nonzero_bytes(__m128i bytes)
     return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) & 0xffff;
 }
 
-SHUFFLE_CODE static uint8_t *block_pack_shuffle(const struct coefficients *store,
-                                                const int16_t *value, uint8_t *to)
+/* COUNT bytes, and 0 behind them, to half as many, which may be in their place. */
+SHUFFLE_CODE static inline uint8_t *halves_pack_shuffle(const uint8_t *bytes, size_t count,
+                                                        uint8_t *to)
 {
-    const __m128i *from = (const __m128i *)(const void *)value;
-    __m128i narrow[4], low = _mm_set1_epi16(INT8_MIN), high = _mm_set1_epi16(INT8_MAX);
-    const __m128i lowest = low, highest = high;
-    uint64_t mask = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        __m128i even = _mm_loadu_si128(from + 2 * i), odd = _mm_loadu_si128(from + 2 * i + 1);
-        if (i == 0)
-            even = _mm_insert_epi16(even, 0, 0);
-        low = _mm_min_epi16(low, _mm_min_epi16(even, odd));
-        high = _mm_max_epi16(high, _mm_max_epi16(even, odd));
-        narrow[i] = _mm_packs_epi16(even, odd);
-        mask |= (uint64_t)nonzero_bytes(narrow[i]) << 16 * i;
+    const __m128i low_half = _mm_set1_epi8(15), factors = _mm_set1_epi16(0x1001); /* 1 and 16 */
+    for (size_t i = 0; i < count; i += 16) {
+        __m128i halves = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
+        __m128i pairs = _mm_maddubs_epi16(_mm_and_si128(halves, low_half), factors);
+        store_8_bytes(to + i / 2, _mm_packus_epi16(pairs, pairs));
     }
-    __m128i within = _mm_and_si128(_mm_cmpeq_epi16(low, lowest), _mm_cmpeq_epi16(high, highest));
-    if (_mm_movemask_epi8(within) != 0xffff)
-        return block_pack_plain(store, value, to);
+    return to + (count + 1) / 2;
+}
 
-    __m128i masks = _mm_cvtsi64_si128((long long)mask);
-    unsigned rows = nonzero_bytes(masks) & 0xff;
-    *to++ = (uint8_t)rows;
-    store_8_bytes(to, _mm_shuffle_epi8(masks, load_8_bytes(store->gather[rows])));
-    to += __builtin_popcount(rows);
-    mask &= store->keep;
+SHUFFLE_CODE static inline const uint8_t *halves_unpack_shuffle(const uint8_t *from, size_t count,
+                                                                uint8_t *bytes)
+{
+    const __m128i low_half = _mm_set1_epi8(15), sign = _mm_set1_epi8(8);
+    for (size_t i = 0; i < count; i += 16) {
+        __m128i pairs = load_8_bytes(from + i / 2);
+        __m128i halves = _mm_unpacklo_epi8(_mm_and_si128(pairs, low_half),
+                                           _mm_and_si128(_mm_srli_epi16(pairs, 4), low_half));
+        halves = _mm_sub_epi8(_mm_xor_si128(halves, sign), sign);
+        _mm_storeu_si128((__m128i *)(void *)(bytes + i), halves);
+    }
+    return from + (count + 1) / 2;
+}
+
+/* The values that MASK names, one after the other as bytes, out of 4 * 16. */
+SHUFFLE_CODE static inline size_t values_gather(const struct coefficients *store,
+                                                __m128i narrow[4], uint64_t mask, uint8_t *bytes)
+{
+    uint8_t *to = bytes;
     for (unsigned i = 0; i < 4 && mask != 0; i++, mask >>= 16) {
         unsigned even = mask & 0xff, odd = mask >> 8 & 0xff;
         store_8_bytes(to, _mm_shuffle_epi8(narrow[i], load_8_bytes(store->gather[even])));
@@ -244,7 +290,49 @@ SHUFFLE_CODE static uint8_t *block_pack_shuffle(const struct coefficients *store
         store_8_bytes(to, _mm_shuffle_epi8(narrow[i], load_8_bytes(store->gather[odd])));
         to += __builtin_popcount(odd);
     }
-    return to;
+    store_8_bytes(to, _mm_setzero_si128());
+    return (size_t)(to - bytes);
+}
+
+/* Which of 16 bytes do not fit into half of one: those that 8 added to does not leave in 0..15. */
+SHUFFLE_CODE static inline unsigned large_bytes(__m128i bytes)
+{
+    __m128i raised = _mm_sub_epi8(bytes, _mm_set1_epi8(HALF_MIN));
+    return nonzero_bytes(_mm_and_si128(raised, _mm_set1_epi8((char)0xf0)));
+}
+
+SHUFFLE_CODE static uint8_t *block_pack_shuffle(const struct coefficients *store,
+                                                const int16_t *value, uint8_t *to)
+{
+    const __m128i *from = (const __m128i *)(const void *)value;
+    __m128i narrow[4], low = _mm_set1_epi16(INT8_MIN), high = _mm_set1_epi16(INT8_MAX);
+    const __m128i lowest = low, highest = high;
+    uint64_t mask = 0, large = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        __m128i even = _mm_loadu_si128(from + 2 * i), odd = _mm_loadu_si128(from + 2 * i + 1);
+        if (i == 0)
+            even = _mm_insert_epi16(even, 0, 0);
+        low = _mm_min_epi16(low, _mm_min_epi16(even, odd));
+        high = _mm_max_epi16(high, _mm_max_epi16(even, odd));
+        narrow[i] = _mm_packs_epi16(even, odd);
+        mask |= (uint64_t)nonzero_bytes(narrow[i]) << 16 * i;
+        large |= (uint64_t)large_bytes(narrow[i]) << 16 * i;
+    }
+    __m128i within = _mm_and_si128(_mm_cmpeq_epi16(low, lowest), _mm_cmpeq_epi16(high, highest));
+    if (_mm_movemask_epi8(within) != 0xffff)
+        return block_pack_plain(store, value, to);
+
+    __m128i masks = _mm_cvtsi64_si128((long long)(large != 0 ? mask | LARGE : mask));
+    unsigned rows = nonzero_bytes(masks) & 0xff;
+    *to++ = (uint8_t)rows;
+    store_8_bytes(to, _mm_shuffle_epi8(masks, load_8_bytes(store->gather[rows])));
+    to += __builtin_popcount(rows);
+    mask &= store->keep;
+    unsigned whole = large != 0 ? count_up_to(mask, large) : 0;
+    if (large != 0)
+        *to++ = (uint8_t)whole;
+    size_t count = values_gather(store, narrow, mask, to);
+    return halves_pack_shuffle(to + whole, count - whole, to + whole);
 }
 
 /* The rows of a mask byte: -1 in each place whose bit is set. */
@@ -259,18 +347,27 @@ SHUFFLE_CODE static const uint8_t *block_unpack_shuffle(const struct coefficient
 {
     __m128i *to = (__m128i *)(void *)value;
     const __m128i zero = _mm_setzero_si128();
-    unsigned rows = *from;
+    const uint8_t *start = from;
+    uint8_t bytes[VALUES_BYTES], *values = bytes;
+    unsigned rows = *from, whole = 0;
     __m128i masks = _mm_shuffle_epi8(load_8_bytes(from + 1), load_8_bytes(store->spread[rows]));
     uint64_t mask = (uint64_t)_mm_cvtsi128_si64(masks);
-    if (mask & WIDE)
-        return block_unpack_plain(store, from, value);
+    uint64_t kept = mask & store->keep, dropped = mask & ~store->keep & ~LARGE;
     from += 1 + __builtin_popcount(rows);
-    uint64_t kept = mask & store->keep, dropped = mask & ~store->keep;
+    if (mask & LARGE)
+        whole = *from++;
+    if (whole == WIDE)
+        return block_unpack_plain(store, start, value);
+    for (unsigned i = 0; i < whole; i += 16)
+        _mm_storeu_si128((__m128i *)(void *)(bytes + i),
+                         _mm_loadu_si128((const __m128i *)(const void *)(from + i)));
+    from = halves_unpack_shuffle(from + whole, (size_t)__builtin_popcountll(kept) - whole,
+                                 bytes + whole);
     for (unsigned row = 0; row < 8; row++) {
         unsigned set = kept >> 8 * row & 0xff;
-        __m128i bytes = _mm_shuffle_epi8(load_8_bytes(from), load_8_bytes(store->spread[set]));
-        from += __builtin_popcount(set);
-        __m128i wide = _mm_srai_epi16(_mm_unpacklo_epi8(zero, bytes), 8);
+        __m128i narrow = _mm_shuffle_epi8(load_8_bytes(values), load_8_bytes(store->spread[set]));
+        values += __builtin_popcount(set);
+        __m128i wide = _mm_srai_epi16(_mm_unpacklo_epi8(zero, narrow), 8);
         _mm_storeu_si128(to + row, _mm_or_si128(wide, places(dropped >> 8 * row & 0xff)));
     }
     return from;

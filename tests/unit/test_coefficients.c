@@ -21,7 +21,8 @@ static uint32_t random_below(uint32_t limit)
 
 static int16_t random_value(unsigned kind)
 {
-    static const int16_t edges[] = {127, 128, -128, -129, INT16_MAX, INT16_MIN, 1, -1, 255, 256};
+    static const int16_t edges[] = {127, 128, -128, -129, INT16_MAX, INT16_MIN, 1, -1, 255, 256,
+                                    7,   8,   -8,   -9};
     switch (kind) {
     case 0:
         return (int16_t)((int)random_below(3) - 1);
@@ -29,6 +30,10 @@ static int16_t random_value(unsigned kind)
         return (int16_t)((int)random_below(256) - 128);
     case 2:
         return edges[random_below(sizeof edges / sizeof edges[0])];
+    case 3:
+        return (int16_t)((int)random_below(16) - 8);
+    case 4: /* some are large */
+        return (int16_t)((int)random_below(random_below(8) == 0 ? 60 : 16) - 8);
     default:
         return (int16_t)random_below(65536);
     }
@@ -37,7 +42,7 @@ static int16_t random_value(unsigned kind)
 /* Changes some values of those that PARTS allows to change. */
 static void random_change(struct coefficients_block *block, unsigned parts)
 {
-    unsigned kind = random_below(4), share = random_below(65);
+    unsigned kind = random_below(6), share = random_below(65);
     for (unsigned i = 0; i < 64; i++)
         if ((parts & (i == 0 ? COEFFICIENTS_DC : COEFFICIENTS_AC)) && random_below(64) < share)
             block->value[i] = random_below(4) == 0 ? 0 : random_value(kind);
