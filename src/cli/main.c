@@ -246,7 +246,7 @@ static bool main_limit(const struct cli_common *options, struct error *error)
 {
     /* Every arena reserves 64 MiB of address space, which is limited. */
     mallopt(M_ARENA_MAX, 2);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) == 0) {
         limit.rlim_cur = options->memory_bytes;
