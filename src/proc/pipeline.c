@@ -266,6 +266,14 @@ static int child_exit_status(const struct child *child)
     return WIFEXITED(child->status) ? WEXITSTATUS(child->status) : 128 + WTERMSIG(child->status);
 }
 
+/* True where the stage has reported a failure: whatever ended it then came too late to matter. */
+static bool child_confessed(const struct child *child)
+{
+    static const char opening[] = "{\"ok\":false";
+    return child->report.length >= sizeof opening - 1 &&
+           memcmp(child->report.data, opening, sizeof opening - 1) == 0;
+}
+
 /* The leftmost stage that failed by itself. One that died of SIGPIPE did so because a later one read
  * no more, which may have all that it needs; one that was ended by us, because another failed. */
 static void pipeline_judge(struct pipeline *pipeline)
@@ -275,7 +283,7 @@ static void pipeline_judge(struct pipeline *pipeline)
         bool broken_pipe = WIFSIGNALED(child->status) && WTERMSIG(child->status) == SIGPIPE;
         bool innocent = (broken_pipe && i + 1 < pipeline->count) ||
                         (child->killed && WIFSIGNALED(child->status));
-        if (child_failed(child) && !innocent)
+        if (child_failed(child) && (!innocent || child_confessed(child)))
             pipeline->culprit = (int)i;
     }
     if (pipeline->culprit >= 0)

@@ -182,6 +182,21 @@ JOBS
     [ "$(find . -name '?.png')" = "" ]
 }
 
+@test "bad: a stage that has told why it fails is to blame, however slow it is to end" {
+    fakes
+    cat > fake/imgcrop << 'SCRIPT'
+#!/bin/bash
+echo '{"ok":false,"error":{"code":77,"kind":"limit","message":"too large"}}' >&3
+exec sleep "$NAP" >&-
+SCRIPT
+    printf '#!/bin/bash\ncat > /dev/null\nexit 65\n' > fake/imgresize
+    chmod +x fake/imgresize
+    echo '{"id":"a","input":"i","output":"o.png","stages":[["crop"],["resize"]]}' > jobs
+    run -1 fake/imgtool batch -q < jobs
+    jq -e '.error | .code == 77 and .stage == 1 and .message == "too large"' <<< "$output"
+    none_left
+}
+
 @test "good: --ordered answers in order, else as they end" {
     fakes
     (job slow sleep=0.4; for i in {1..20}; do job $i quick; done; echo '{"id":"bad"}') > jobs
