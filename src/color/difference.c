@@ -70,7 +70,7 @@ static double factor(double given, double preset)
 /* A NaN, which nobody should send, becomes a number too. */
 static double bounded(double value)
 {
-    return fmin(fmax(value, -1e6), 1e6);
+    return value > -1e6 ? (value < 1e6 ? value : 1e6) : -1e6;
 }
 
 /* LAB, relative to the white of DIFFERENCE, as XYZ of D65. */

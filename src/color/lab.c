@@ -192,7 +192,7 @@ static double ciede_end(const struct ciede *of, double dh, double t, double rt, 
 {
     double sh = 1.0 + 0.015 * ((of->c1 + of->c2) / 2) * t, h = dh / (kh * sh);
     double square = of->l * of->l + of->c * of->c + h * h + rt * of->c * h;
-    return sqrt(fmax(square, 0));
+    return square > 0 ? sqrt(square) : 0;
 }
 
 double lab_ciede2000_by_angles(const double one[3], const double two[3], const double k[3])

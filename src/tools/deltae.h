@@ -90,6 +90,12 @@ void deltae_rows_free(struct deltae_rows *rows);
 enum deltae_row_kind deltae_row_read(struct deltae_rows *rows, const char *line, size_t length,
                                      double *difference, struct error *error);
 
+/* The same for rows of the usual kind behind the first one: six plain numbers, or #rrggbb twice.
+ * False for any other, which says nothing. Several threads may ask at a time, while nobody reads;
+ * the answer holds for the rest of the list. */
+bool deltae_row_plain(const struct deltae_rows *rows, const char *line, size_t length,
+                      double *difference);
+
 /* The separator of what was read so far. */
 char deltae_rows_separator(const struct deltae_rows *rows);
 

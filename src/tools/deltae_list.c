@@ -12,12 +12,24 @@
 #include "base/signals.h"
 #include "base/sink.h"
 #include "base/source.h"
+#include "base/threads.h"
+#include "cli/input.h"
 #include "cli/report.h"
 #include "cli/sandbox.h"
 #include "tools/deltae.h"
 
 /* A row of the longest length, its line end, and what is read at a time. */
 enum { READ_BYTES = 1 << 16, BUFFER_BYTES = DELTAE_LONGEST_ROW + 2 + READ_BYTES };
+
+/* Lines are looked at ROWS at a time, by threads that take PIECE of them each. */
+enum { ROWS = 2048, PIECE = 128 };
+
+struct row {
+    const char *line;
+    size_t size;       /* with the line end */
+    double difference;
+    bool plain;        /* and so the difference is known */
+};
 
 struct list {
     struct cli_run *run;
@@ -29,6 +41,8 @@ struct list {
     struct sink sink;
     bool writes;   /* the rows go somewhere */
     char *buffer;  /* BUFFER_BYTES */
+    struct row *ahead; /* ROWS */
+    size_t ahead_count;
     size_t length; /* used */
     uint64_t line, bad;
 };
@@ -86,56 +100,100 @@ static bool list_write_failed(const struct list *list, struct error *error)
     return false;
 }
 
-/* One line of SIZE bytes with its line end. */
-static bool list_line(struct list *list, const char *line, size_t size)
+/* The length of a line of SIZE bytes without its end. */
+static size_t line_length(const char *line, size_t size)
 {
-    size_t length = size, mark = 0;
-    double difference = 0;
+    size -= size > 0 && line[size - 1] == '\n';
+    return size - (size > 0 && line[size - 1] == '\r');
+}
+
+static bool list_value(struct list *list, const struct row *row, double difference)
+{
     char number[40];
+    size_t length = line_length(row->line, row->size);
+    deltae_tally_add(list->tally, difference);
+    return list_write(list, row->line, length, row->size - length, number,
+                      format_difference(difference, number));
+}
+
+static bool list_line(struct list *list, const struct row *row)
+{
+    const char *line = row->line;
+    size_t length = line_length(line, row->size), mark = 0, end = row->size - length;
+    double difference = 0;
     struct error reason;
     reason.kind = ERROR_NONE;
     list->line++;
-    if (length > 0 && line[length - 1] == '\n')
-        length--;
-    if (length > 0 && line[length - 1] == '\r')
-        length--;
+    if (row->plain)
+        return list_value(list, row, row->difference);
     /* Editors put a byte order mark in front of UTF-8. */
     if (list->line == 1 && length >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
         mark = 3;
     switch (deltae_row_read(list->rows, line + mark, length - mark, &difference, &reason)) {
     case DELTAE_ROW_PASS:
-        return list_write(list, line, length, size - length, NULL, 0);
+        return list_write(list, line, length, end, NULL, 0);
     case DELTAE_ROW_HEADING:
-        return list_write(list, line, length, size - length, "de", 2);
+        return list_write(list, line, length, end, "de", 2);
     case DELTAE_ROW_BAD:
         list_complain(list, &reason);
-        return list_write(list, line, length, size - length, "", 0);
+        return list_write(list, line, length, end, "", 0);
     case DELTAE_ROW_VALUE:
         break;
     }
-    deltae_tally_add(list->tally, difference);
-    return list_write(list, line, length, size - length, number,
-                      format_difference(difference, number));
+    return list_value(list, row, difference);
+}
+
+static void rows_look_ahead(void *context, size_t piece)
+{
+    const struct list *list = context;
+    size_t end = (piece + 1) * PIECE < list->ahead_count ? (piece + 1) * PIECE : list->ahead_count;
+    for (size_t i = piece * PIECE; i < end; i++) {
+        struct row *row = &list->ahead[i];
+        row->plain = deltae_row_plain(list->rows, row->line, line_length(row->line, row->size),
+                                      &row->difference);
+    }
+}
+
+/* Finds up to ROWS whole lines from START on. Returns where they end. */
+static size_t list_split(struct list *list, size_t start, bool last)
+{
+    list->ahead_count = 0;
+    while (start < list->length && list->ahead_count < ROWS) {
+        const char *line = list->buffer + start;
+        const char *end = memchr(line, '\n', list->length - start);
+        size_t size = end == NULL ? list->length - start : (size_t)(end - line) + 1;
+        if ((end == NULL && !last) || size > DELTAE_LONGEST_ROW)
+            break;
+        list->ahead[list->ahead_count++] = (struct row){.line = line, .size = size};
+        start += size;
+    }
+    return start;
+}
+
+/* Whether what is behind START cannot become a row any more. */
+static bool list_is_too_long(const struct list *list, size_t start)
+{
+    size_t left = list->length - start;
+    return left > DELTAE_LONGEST_ROW &&
+           memchr(list->buffer + start, '\n', DELTAE_LONGEST_ROW) == NULL;
 }
 
 /* All whole lines of the buffer; what is left moves to its front. */
 static bool list_lines(struct list *list, bool last, struct error *error)
 {
+    unsigned threads = cli_threads(&list->fields->common);
     size_t start = 0;
     list->buffer[list->length] = '\0';
-    while (start < list->length) {
-        const char *line = list->buffer + start;
-        const char *end = memchr(line, '\n', list->length - start);
-        size_t size = end == NULL ? list->length - start : (size_t)(end - line) + 1;
-        if (size > DELTAE_LONGEST_ROW)
-            return error_set(error, ERROR_CORRUPT, "line %llu is longer than 1 MiB",
-                             (unsigned long long)list->line + 1);
-        if (end == NULL && !last)
-            break;
-        if (!list_line(list, line, size))
-            return list_write_failed(list, error);
-        start += size;
-    }
+    do {
+        start = list_split(list, start, last);
+        threads_for(threads, (list->ahead_count + PIECE - 1) / PIECE, rows_look_ahead, list);
+        for (size_t i = 0; i < list->ahead_count; i++)
+            if (!list_line(list, &list->ahead[i]))
+                return list_write_failed(list, error);
+    } while (list->ahead_count > 0);
+    if (list_is_too_long(list, start))
+        return error_set(error, ERROR_CORRUPT, "line %llu is longer than 1 MiB",
+                         (unsigned long long)list->line + 1);
     memmove(list->buffer, list->buffer + start, list->length - start);
     list->length -= start;
     return true;
@@ -236,7 +294,8 @@ static bool list_open(struct list *list, struct error *error)
         return false;
     list->buffer = memory_array(BUFFER_BYTES + 1, 1, error);
     struct difference difference = deltae_difference(list->fields);
-    list->rows = list->buffer == NULL ? NULL : deltae_rows_new(&difference, error);
+    list->ahead = list->buffer == NULL ? NULL : memory_array(ROWS, sizeof *list->ahead, error);
+    list->rows = list->ahead == NULL ? NULL : deltae_rows_new(&difference, error);
     list->tally = list->rows == NULL ? NULL : deltae_tally_new(list->fields->tolerance, error);
     if (list->tally == NULL)
         return false;
@@ -279,5 +338,6 @@ bool deltae_list(struct cli_run *run, const struct deltae_fields *fields, struct
     deltae_rows_free(list.rows);
     deltae_tally_free(list.tally);
     free(list.buffer);
+    free(list.ahead);
     return done;
 }

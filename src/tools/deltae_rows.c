@@ -314,24 +314,31 @@ static bool is_blank(const char *line, size_t length)
     return length == 0;
 }
 
+bool deltae_row_plain(const struct deltae_rows *rows, const char *line, size_t length,
+                      double *difference)
+{
+    double lab[2][3], moved[2][3];
+    if (!rows->begun || rows->columns != COLUMNS_ANY || rows->separator == 0)
+        return false;
+    if (plain_row(line, length, rows->separator, lab)) {
+        if (!lab_in_range(lab, NULL))
+            return false;
+        *difference = lab_difference(rows, lab);
+        return true;
+    }
+    if (!hex_row(rows, line, length, lab))
+        return false;
+    difference_lab(&rows->difference, lab[0], moved[0]);
+    difference_lab(&rows->difference, lab[1], moved[1]);
+    *difference = lab_difference(rows, moved);
+    return true;
+}
+
 enum deltae_row_kind deltae_row_read(struct deltae_rows *rows, const char *line, size_t length,
                                      double *difference, struct error *error)
 {
-    double lab[2][3];
-    bool plain = rows->begun && rows->columns == COLUMNS_ANY && rows->separator != 0;
-    if (plain && plain_row(line, length, rows->separator, lab)) {
-        if (!lab_in_range(lab, error))
-            return DELTAE_ROW_BAD;
-        *difference = lab_difference(rows, lab);
+    if (deltae_row_plain(rows, line, length, difference))
         return DELTAE_ROW_VALUE;
-    }
-    if (plain && hex_row(rows, line, length, lab)) {
-        double moved[2][3];
-        difference_lab(&rows->difference, lab[0], moved[0]);
-        difference_lab(&rows->difference, lab[1], moved[1]);
-        *difference = lab_difference(rows, moved);
-        return DELTAE_ROW_VALUE;
-    }
     if (is_blank(line, length) || is_comment(line, length))
         return DELTAE_ROW_PASS;
     if (memchr(line, '\0', length) != NULL) {

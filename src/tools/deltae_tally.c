@@ -66,8 +66,8 @@ void deltae_tally_add(struct deltae_tally *tally, double difference)
 {
     if (tally->count < KEPT)
         tally->kept[tally->count] = difference;
-    tally->least = tally->count == 0 ? difference : fmin(tally->least, difference);
-    tally->most = fmax(tally->most, difference);
+    tally->least = tally->count == 0 || difference < tally->least ? difference : tally->least;
+    tally->most = difference > tally->most ? difference : tally->most;
     tally->bins[bin_of(difference)]++;
     tally->sum += difference;
     tally->over += difference > tally->tolerance;
