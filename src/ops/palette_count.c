@@ -7,7 +7,7 @@
 #include "base/threads.h"
 #include "ops/palette_cubes.h"
 
-enum { FIRST_BITS = 10, FILTER_BITS = 12 };
+enum { FIRST_BITS = 10, FILTER_BITS = 12, ROWS = 32 };
 
 /* Open addressing; at most half of the slots are taken. */
 struct table {
@@ -230,8 +230,7 @@ static bool chunk_count(const struct palette_counter *job, struct lane *lane, ui
     lane->ignored += palette_scan_row(job->scan, x, y, count, true, &pixels);
     if (job->filter != NULL)
         pixels_filter(job, &pixels, count);
-    return pixels_count(&lane->table, &pixels, count, bytes, error) &&
-           (!job->cubes || lane->table.level < PALETTE_CUBES_LEVEL || lane_turn(lane, error));
+    return pixels_count(&lane->table, &pixels, count, bytes, error);
 }
 
 void palette_counter_rows(struct palette_counter *job, size_t number, uint32_t first, uint32_t end)
@@ -246,6 +245,9 @@ void palette_counter_rows(struct palette_counter *job, size_t number, uint32_t f
         for (uint32_t x = 0; x < width && done; x += PALETTE_CHUNK)
             done = chunk_count(job, &lane, x, y,
                                width - x < PALETTE_CHUNK ? width - x : PALETTE_CHUNK, &lane.error);
+    /* Not earlier: the first rows often give up more, and a table of cubes shrinks by 8 with it. */
+    if (done && job->cubes && lane.cubes.places == NULL && lane.table.level >= PALETTE_CUBES_LEVEL)
+        lane_turn(&lane, &lane.error);
     job->lanes[number] = lane;
 }
 
@@ -342,8 +344,11 @@ static void counting_run(void *context, size_t lane)
 {
     struct palette_counter *job = context;
     uint64_t height = job->scan->image->shape.height;
-    palette_counter_rows(job, lane, (uint32_t)(height * lane / job->lane_count),
-                         (uint32_t)(height * (lane + 1) / job->lane_count));
+    uint32_t end = (uint32_t)(height * (lane + 1) / job->lane_count);
+    for (uint32_t y = (uint32_t)(height * lane / job->lane_count), rows; y < end; y += rows) {
+        rows = end - y < ROWS ? end - y : ROWS;
+        palette_counter_rows(job, lane, y, y + rows);
+    }
 }
 
 bool palette_count_new(struct palette_counts *counts, const struct palette_scan *scan,
