@@ -36,6 +36,7 @@ enum { BAND_FAST = 256 << 10, BAND_SMALL = 1 << 20 };
  *     1..3     1.06 (1.50)    0.05 (0.11)      0.998, 0.04
  *     4..6     1.03 (1.25)    0.05 (0.09)      0.998, 0.04
  *     7..8     0.97 (1.01)    0.92 (1.1)       0.991, 1.00
+ *     9        0.92 (0.98)    7 (8)            0.983, 1.9
  *
  * 4..6 is the default. Why these: in filtered pixels most matches are runs, and far ones of noise
  * cost more than they save, so runs with good codes are smaller than what ISA-L makes as often as

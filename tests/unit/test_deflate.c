@@ -65,6 +65,30 @@ static bool comes_back(const uint8_t *band, size_t used, const uint8_t *data, si
     return status == DEFLATE_END && (size_t)(out - back) == size && memcmp(back, data, size) == 0;
 }
 
+/* The default finds out what becomes small by runs, and what by matches far back. */
+static void test_sample(void)
+{
+    static uint8_t data[LARGEST], out[2 * LARGEST];
+    struct error error = {0};
+    struct deflate_encoder *encoder =
+        deflate_encoder_new(deflate_effort_of(-1), LARGEST, &error);
+    if (!tap_ok(encoder != NULL, "an encoder"))
+        return;
+    fill(data, LARGEST, 3);
+    for (size_t i = 1000; i < LARGEST; i++)
+        data[i] = data[i - 1000];
+    size_t used = deflate_band(encoder, data, LARGEST, out);
+    tap_ok(used < LARGEST / 20 && comes_back(out, used, data, LARGEST), "repeated noise: %zu",
+           used);
+    /* One byte in 64 is not 0, and any: 8 bits, and not quite one for where. */
+    for (size_t i = 0; i < LARGEST; i++)
+        data[i] = random_next() % 64 == 0 ? (uint8_t)random_next() : 0;
+    used = deflate_band(encoder, data, LARGEST, out);
+    tap_ok(used < LARGEST / 64 * 2 + 1500 && comes_back(out, used, data, LARGEST),
+           "sparse noise: %zu", used);
+    deflate_encoder_free(encoder);
+}
+
 int main(void)
 {
     static const size_t sizes[] = {1,    2,    3,     4,     5,     8,      15,  16,  17,
@@ -103,5 +127,6 @@ int main(void)
         for (int i = 0; i < ENCODERS; i++)
             deflate_encoder_free(encoders[i]);
     }
+    test_sample();
     return tap_done();
 }

@@ -101,6 +101,36 @@ static unsigned paeth_errors(void)
     return wrong;
 }
 
+/* Of a row that FILTER alone predicts, but for a pixel. */
+static unsigned choice_errors(unsigned filter, size_t bytes, unsigned bpp)
+{
+    struct rows rows;
+    uint8_t *row = rows.row + 8, *prior = rows.prior + 8;
+    size_t half = bytes / bpp / 2 * bpp;
+    rows_fill(&rows, bytes);
+    if (filter == PNGFILTER_PAETH) {
+        /* Like the row above, then all the same, under a row that is too. */
+        memcpy(row, prior, half);
+        memset(row + half, 200, bytes - half);
+        memset(prior + half, 100, bytes - half);
+    } else {
+        memset(row, 0, bytes);
+        memset(row, filter == PNGFILTER_SUB || filter == PNGFILTER_AVERAGE ? 90 : 0, bpp);
+        pngfilter_undo(filter, row, prior, bytes, bpp);
+    }
+    return pngfilter_choose(row, prior, bytes, bpp) != filter;
+}
+
+static void test_choice(void)
+{
+    unsigned wrong = 0;
+    for (unsigned filter = 0; filter < PNGFILTER_COUNT; filter++)
+        for (unsigned bpp = 1; bpp <= 4; bpp++)
+            for (size_t pixels = 16; pixels * bpp <= MAX_BYTES; pixels++)
+                wrong += choice_errors(filter, pixels * bpp, bpp);
+    tap_ok(wrong == 0, "the filter that predicts a row is chosen (%u are not)", wrong);
+}
+
 static void test_filters(void)
 {
     static const unsigned pixel_bytes[] = {1, 2, 3, 4, 6, 8};
@@ -244,6 +274,29 @@ static void test_images(void)
     }
 }
 
+/* Every width up to 17 of every kind: libpng reads what we write, and so do we. */
+static void test_narrow(void)
+{
+    unsigned wrong = 0;
+    for (uint32_t width = 1; width <= 17; width++)
+        for (int kind = 0; kind < 8; kind++) {
+            struct image image =
+                noisy_image(width, 1 + width * 7 % 11, kind & 1 ? IMAGE_RGB : IMAGE_GREY,
+                            (kind & 2) != 0, kind & 4 ? 16 : 8);
+            struct sink sink = written(&image, -1, 1);
+            for (unsigned threads = 0; threads <= 2; threads++) {
+                struct image back = {0};
+                struct error error = {0};
+                wrong += !read_back(sink.data, sink.used, threads == 0, threads, &back, &error) ||
+                         memcmp(back.pixels, image.pixels, image.stride * image.shape.height) != 0;
+                image_free(&back);
+            }
+            sink_free(&sink);
+            image_free(&image);
+        }
+    tap_ok(wrong == 0, "all kinds, 1 to 17 pixels wide (%u wrong)", wrong);
+}
+
 /* The fast way must see every flipped bit: CRCs cover all but the lengths, which move the CRCs. */
 static void test_damage(void)
 {
@@ -274,12 +327,80 @@ static void test_damage(void)
     sink_free(&sink);
 }
 
+static size_t put_chunk(uint8_t *to, const char *type, const uint8_t *data, size_t size)
+{
+    for (int i = 0; i < 4; i++)
+        to[i] = (uint8_t)(size >> (24 - 8 * i));
+    memcpy(to + 4, type, 4);
+    memcpy(to + 8, data, size);
+    uint32_t crc = deflate_crc32(0, to + 4, size + 4);
+    for (int i = 0; i < 4; i++)
+        to[8 + size + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
+    return size + 12;
+}
+
+/* Reads, as a grey PNG of WIDTH x HEIGHT, a stream of SIZE bytes of rows with filter types. */
+static bool read_crafted(uint16_t width, uint16_t height, const uint8_t *lines, size_t size,
+                         struct error *error)
+{
+    const uint8_t head[13] = {0, 0, (uint8_t)(width >> 8),  (uint8_t)width,
+                              0, 0, (uint8_t)(height >> 8), (uint8_t)height,
+                              8};
+    uint8_t *stream = malloc(deflate_bound(size) + 16), *png = malloc(deflate_bound(size) + 100);
+    struct deflate_encoder *encoder = deflate_encoder_new(deflate_effort_of(0), size, error);
+    struct image image = {0};
+    if (stream == NULL || png == NULL || encoder == NULL)
+        exit(71);
+    deflate_header(stream);
+    size_t used = 2 + deflate_band(encoder, lines, size, stream + 2), at = 8;
+    deflate_trailer(stream + used, deflate_adler32(lines, size));
+    memcpy(png, "\x89PNG\r\n\x1a\n", 8);
+    at += put_chunk(png + at, "IHDR", head, sizeof head);
+    at += put_chunk(png + at, "IDAT", stream, used + DEFLATE_TRAILER_BYTES);
+    at += put_chunk(png + at, "IEND", head, 0);
+    error_clear(error);
+    bool good = read_back(png, at, false, 2, &image, error);
+    image_free(&image);
+    deflate_encoder_free(encoder);
+    free(stream);
+    free(png);
+    return good;
+}
+
+/* Streams that do not fit the image, of one and of several blocks. */
+static void test_streams(void)
+{
+    static uint8_t lines[1000 * 1001];
+    for (uint16_t height = 10; height <= 900; height += 890) {
+        struct error error = {0};
+        size_t size = height * 1001u;
+        for (size_t i = 0; i < sizeof lines; i++)
+            lines[i] = i % 1001 == 0 ? 2 : random_byte() & 3;
+        tap_ok(read_crafted(1000, height, lines, size, &error), "%u rows", height);
+        tap_ok(read_crafted(1000, height, lines, size + 5, &error), "more data: accepted");
+        tap_ok(read_crafted(1000, height, lines, sizeof lines, &error), "much more: accepted");
+        tap_ok(!read_crafted(1000, height, lines, size - 1, &error) &&
+                   strcmp(error.message, "not enough image data") == 0,
+               "a byte less: %s", error.message);
+        tap_ok(!read_crafted(1000, height, lines, size / 3, &error) &&
+                   strcmp(error.message, "not enough image data") == 0,
+               "a third: %s", error.message);
+        lines[(height - 2) * 1001u] = 7;
+        tap_ok(!read_crafted(1000, height, lines, size, &error) &&
+                   strcmp(error.message, "bad filter type 7") == 0,
+               "filter 7: %s", error.message);
+    }
+}
+
 int main(void)
 {
     test_filters();
+    test_choice();
     test_checksums();
     test_decoder();
     test_images();
+    test_narrow();
     test_damage();
+    test_streams();
     return tap_done();
 }
