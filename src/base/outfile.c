@@ -67,6 +67,17 @@ static bool outfile_make_directories(char *path)
     return true;
 }
 
+bool outfile_lacks_directory(const char *path)
+{
+    char directory[PATH_MAX];
+    struct stat status;
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path || slash - path >= PATH_MAX)
+        return false;
+    snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+    return !root_status(directory, &status);
+}
+
 /* Opens the directory of FILE and points NAME at the last component. */
 static bool outfile_open_directory(struct outfile *file, unsigned flags, struct error *error)
 {

@@ -32,6 +32,9 @@ enum outfile_flags {
     OUTFILE_MKDIR = 2      /* create missing directories */
 };
 
+/* True where OUTFILE_MKDIR would create the directory of PATH. */
+bool outfile_lacks_directory(const char *path);
+
 /* Prepares for writing to PATH ("-": standard output). Nothing is visible yet. Every refusal is
  * ERROR_CANNOT_CREATE, or ERROR_POLICY by --root, with error.file set. */
 bool outfile_open(struct outfile *file, const char *path, unsigned flags, struct error *error);

@@ -24,11 +24,14 @@ bool cli_beside_open(struct cli_run *run, const char *name, struct cli_beside *b
                                           .started = run->started,
                                           .file = name},
                                   .input.source.fd = -1};
-    if (cli_input_open(&beside->run, name, NULL, NULL, &beside->input, error))
-        return true;
-    json_decref(beside->run.input);
-    beside->run.input = NULL;
-    return beside_failed(beside, error);
+    return cli_input_open(&beside->run, name, &beside->input, error) ||
+           beside_failed(beside, error);
+}
+
+bool cli_beside_header(struct cli_beside *beside, struct error *error)
+{
+    return cli_input_header(&beside->run, NULL, NULL, &beside->input, error) ||
+           beside_failed(beside, error);
 }
 
 bool cli_beside_decode(struct cli_beside *beside, struct image *image, struct error *error)
@@ -52,15 +55,13 @@ void cli_beside_close(struct cli_beside *beside)
 }
 
 bool cli_beside_read(struct cli_run *run, const char *name, bool rgb, struct image *image,
-                     bool *lossy, struct error *error)
+                     struct error *error)
 {
     struct cli_beside beside;
     if (!cli_beside_open(run, name, &beside, error))
         return false;
-    const struct codec_info *info = beside.input.info;
-    if (lossy != NULL)
-        *lossy = info->format == CODEC_JPEG || (info->format == CODEC_WEBP && !info->lossless);
-    bool done = (!rgb || cli_input_make_rgb(&beside.input, error) ||
+    bool done = cli_beside_header(&beside, error) &&
+                (!rgb || cli_input_make_rgb(&beside.input, error) ||
                  beside_failed(&beside, error)) &&
                 cli_beside_decode(&beside, image, error);
     cli_beside_close(&beside);
@@ -115,9 +116,9 @@ bool cli_beside_mask(struct cli_run *run, const char *name, uint32_t width, uint
     if (!cli_beside_open(run, name, &beside, error))
         return false;
     const struct image_shape *shape = &beside.input.shape;
-    bool done = shape->width == width && shape->height == height;
-    if (!done) {
-        error_set(error, ERROR_CORRUPT, "the mask is %u x %u, the image %u x %u", shape->width,
+    bool done = cli_beside_header(&beside, error);
+    if (done && (shape->width != width || shape->height != height)) {
+        done = error_set(error, ERROR_CORRUPT, "the mask is %u x %u, the image %u x %u", shape->width,
                   shape->height, width, height);
         beside_failed(&beside, error);
     }

@@ -8,6 +8,7 @@
 
 #include "base/threads.h"
 #include "cli/report.h"
+#include "cli/sandbox.h"
 #include "codec/deflate.h"
 #include "codec/exif.h"
 #include "color/icc.h"
@@ -113,6 +114,12 @@ static bool input_open_codec(struct cli_run *run, struct cli_input *input,
     return true;
 }
 
+/* In a later stage of a pipeline the format is that of the pipeline's input, which PAM notes. */
+static bool input_is_of_later_stage(const struct cli_input *input)
+{
+    return strcmp(input->source.name, "-") == 0 && getenv("IMGTOOL_INPUT_NAME") != NULL;
+}
+
 static void input_describe(struct cli_run *run, struct cli_input *input)
 {
     const struct codec_info *info = input->info;
@@ -121,9 +128,7 @@ static void input_describe(struct cli_run *run, struct cli_input *input)
     input->full_height = swaps ? info->stored_width : info->stored_height;
     input->stored = input->shape = info->shape;
     input->format = info->format;
-    bool later_stage =
-        strcmp(input->source.name, "-") == 0 && getenv("IMGTOOL_INPUT_NAME") != NULL;
-    if (later_stage && info->origin != CODEC_NONE)
+    if (input_is_of_later_stage(input) && info->origin != CODEC_NONE)
         input->format = info->origin;
     json_decref(run->input);
     run->input = json_pack("{s:o, s:s, s:i, s:i, s:I}", "path", cli_json_string(input->source.name),
@@ -132,20 +137,32 @@ static void input_describe(struct cli_run *run, struct cli_input *input)
                            (json_int_t)input->source.size_bytes);
 }
 
-bool cli_input_open(struct cli_run *run, const char *name, cli_input_enough *enough, void *context,
-                    struct cli_input *input, struct error *error)
+bool cli_input_open(struct cli_run *run, const char *name, struct cli_input *input,
+                    struct error *error)
 {
-    struct enough_call call = {enough, context};
     *input = (struct cli_input){.source.fd = -1};
     run->file = name;
     if (!source_open(&input->source, name, run->options->max_input_bytes, error))
         return false;
     input->source.limit_fixed = option_given(&run->set, &run->parsed, "max-input-bytes");
-    if (!input_open_codec(run, input, &call, error))
-        goto fail;
+    if (!codec_sniff(&input->source, &input->format, error)) {
+        cli_input_close(input);
+        return false;
+    }
+    if (input->format == CODEC_PAM && input_is_of_later_stage(input))
+        input->format = CODEC_NONE;
+    return true;
+}
+
+bool cli_input_header(struct cli_run *run, cli_input_enough *enough, void *context,
+                      struct cli_input *input, struct error *error)
+{
+    struct enough_call call = {enough, context};
+    if (!sandbox_enter_early(run, error) || !input_open_codec(run, input, &call, error))
+        return false;
     input_describe(run, input);
     if (!input_prepare_profile(run, input, error))
-        goto fail;
+        return false;
     input->shape.color = input->stored.color;
     if (image_orientation_swaps(input->info->orientation)) {
         input->shape.width = input->stored.height;
@@ -155,9 +172,6 @@ bool cli_input_open(struct cli_run *run, const char *name, cli_input_enough *eno
                 codec_of(input->info->format)->name, input->full_width, input->full_height,
                 image_channels(&input->info->shape), (unsigned)input->info->stored_depth);
     return true;
-fail:
-    cli_input_close(input);
-    return false;
 }
 
 bool cli_input_make_rgb(struct cli_input *input, struct error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading an image the way every tool does: opened and judged by its header, then read as upright
- * grey or RGB pixels with a profile that fits them. */
+/* Reading an image the way every tool does: opened, judged by its header, then read as upright grey
+ * or RGB pixels with a profile that fits them. */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
@@ -23,11 +23,18 @@ struct cli_input {
     uint32_t next_row;
 };
 
-/* Opens NAME and reads its header. ENOUGH, which may be NULL, is asked for the smallest upright
- * size that serves once the real one is known. run->input and run->file are set. */
+/* Opens NAME and recognises its format by its first bytes: input->format is what the header will
+ * say, or CODEC_NONE where only that tells; nothing else of INPUT is known yet. run->file is set.
+ * What was opened is to be closed, whatever follows. */
+bool cli_input_open(struct cli_run *run, const char *name, struct cli_input *input,
+                    struct error *error);
+
+/* Reads the header, in the sandbox (sandbox_enter_early()): outputs are opened before. ENOUGH,
+ * which may be NULL, is asked for the smallest upright size that serves once the real one is known.
+ * run->input is set. */
 typedef void cli_input_enough(void *context, uint32_t *width, uint32_t *height);
-bool cli_input_open(struct cli_run *run, const char *name, cli_input_enough *enough, void *context,
-                    struct cli_input *input, struct error *error);
+bool cli_input_header(struct cli_run *run, cli_input_enough *enough, void *context,
+                      struct cli_input *input, struct error *error);
 
 /* Makes what is read from INPUT RGB where it is grey; a grey profile is then applied and gone. */
 bool cli_input_make_rgb(struct cli_input *input, struct error *error);

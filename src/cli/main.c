@@ -181,6 +181,13 @@ bool cli_answer_open(struct cli_run *run, struct error *error)
     return true;
 }
 
+bool cli_answer_open_early(struct cli_run *run, struct error *error)
+{
+    const struct cli_common *options = run->options;
+    bool wants_file = !options->json && !options->dry_run && run->answer_file.fd < 0;
+    return (wants_file && sandbox_must_wait(run, options->output)) || cli_answer_open(run, error);
+}
+
 static bool main_print_answer(struct cli_run *run, struct error *error)
 {
     if (!cli_answer_open(run, error))

@@ -38,18 +38,25 @@ static bool output_check_extension(const char *path, struct error *error)
     return true;
 }
 
-static bool output_choose_format(const struct cli_run *run, const char *path,
-                                 const struct cli_input *input, struct cli_output *output,
-                                 struct error *error)
+/* What is left as CODEC_NONE is the input's. */
+static bool output_name_format(const struct cli_run *run, struct cli_output *output,
+                               struct error *error)
 {
     output->format = (enum codec_format)run->options->format;
-    if (output->format == CODEC_NONE && strcmp(path, "-") != 0) {
-        if (!output_check_extension(path, error))
-            return false;
-        output->format = codec_by_path(path);
-    }
+    if (output->format != CODEC_NONE || strcmp(output->path, "-") == 0)
+        return true;
+    output->format = codec_by_path(output->path);
+    return output_check_extension(output->path, error);
+}
+
+/* FORMAT is the input's, or CODEC_NONE as long as only its header tells. */
+static bool output_choose_format(const struct cli_run *run, enum codec_format format,
+                                 struct cli_output *output, struct error *error)
+{
     if (output->format == CODEC_NONE)
-        output->format = input->format;
+        output->format = format;
+    if (output->origin == CODEC_NONE)
+        output->origin = format;
     if (run->options->lossless && output->format == CODEC_JPEG)
         return error_set(error, ERROR_USAGE, "--lossless: JPEG is never lossless");
     return true;
@@ -110,27 +117,13 @@ static bool output_failed(const struct cli_output *output, struct error *error)
     return false;
 }
 
-bool cli_output_open(struct cli_run *run, const char *path, const struct cli_input *input,
-                     struct cli_output *output, struct error *error)
+static bool output_open_file(const struct cli_run *run, const struct cli_input *input,
+                             struct cli_output *output, struct error *error)
 {
     const struct cli_common *options = run->options;
     unsigned flags =
         (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
-    *output = (struct cli_output){.file = {.fd = -1, .dir_fd = -1},
-                                  .path = path,
-                                  .origin = input->format,
-                                  .dry = options->dry_run};
-    if (!output_choose_format(run, path, input, output, error))
-        return false;
-    if (options->in_place && strcmp(path, "-") == 0)
-        return error_set(error, ERROR_USAGE, "--in-place: stdin cannot be replaced");
-    if (strcmp(path, "-") == 0 && !output->dry && !output_check_stdout(run, error))
-        return false;
-    /* A trial opens its outputs too, unnamed, so that it fails where the real run would; only
-     * directories it does not create. */
-    if (output->dry && (options->mkdir || strcmp(path, "-") == 0))
-        return strcmp(path, "-") == 0 || root_check(path, error) || output_failed(output, error);
-    if (!outfile_open(&output->file, path, flags, error))
+    if (!outfile_open(&output->file, output->path, flags, error))
         return false;
     if (!output_check_input(run, input, output, error)) {
         outfile_discard(&output->file);
@@ -141,6 +134,36 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
     else
         sandbox_keep_output(&output->file);
     return true;
+}
+
+bool cli_output_open(struct cli_run *run, const char *path, const struct cli_input *input,
+                     struct cli_output *output, struct error *error)
+{
+    const struct cli_common *options = run->options;
+    *output = (struct cli_output){
+        .file = {.fd = -1, .dir_fd = -1}, .path = path, .dry = options->dry_run};
+    if (!output_name_format(run, output, error) ||
+        !output_choose_format(run, input->format, output, error))
+        return false;
+    if (options->in_place && strcmp(path, "-") == 0)
+        return error_set(error, ERROR_USAGE, "--in-place: stdin cannot be replaced");
+    if (strcmp(path, "-") == 0 && !output->dry && !output_check_stdout(run, error))
+        return false;
+    /* A trial opens its outputs too, unnamed, so that it fails where the real run would; only
+     * directories it does not create. */
+    if (output->dry && (options->mkdir || strcmp(path, "-") == 0))
+        return strcmp(path, "-") == 0 || root_check(path, error) || output_failed(output, error);
+    output->waits = sandbox_must_wait(run, path);
+    return output->waits || output_open_file(run, input, output, error);
+}
+
+bool cli_output_settle(struct cli_run *run, const struct cli_input *input,
+                       struct cli_output *output, struct error *error)
+{
+    bool waits = output->waits;
+    output->waits = false;
+    return output_choose_format(run, input->format, output, error) &&
+           (!waits || output_open_file(run, input, output, error));
 }
 
 static bool output_flatten(struct cli_run *run, const struct cli_output *output,

@@ -14,6 +14,7 @@ struct cli_output {
     enum codec_format format;
     enum codec_format origin; /* of the input, for later stages of a pipe */
     bool dry;                 /* --dry-run: nothing is opened or written */
+    bool waits;               /* for cli_output_settle() to open it */
     uint32_t width, height;
     uint64_t bytes;
     struct cli_output *same;  /* another one that gets the same bytes when this is encoded; or NULL */
@@ -24,10 +25,16 @@ struct cli_output {
 /* The path that -o and --in-place mean for INPUT. */
 const char *cli_output_path(const struct cli_run *run, const struct cli_input *input);
 
-/* Chooses the format and opens PATH, before anything is decoded, so that a mistake costs nothing.
- * Refuses a terminal, the input itself without --in-place, and JSON on the same stdout. */
+/* Chooses the format and opens PATH, before the header of INPUT is read, so that this can happen in
+ * the sandbox and a mistake costs nothing. Refuses a terminal, the input itself without --in-place,
+ * and JSON on the same stdout. */
 bool cli_output_open(struct cli_run *run, const char *path, const struct cli_input *input,
                      struct cli_output *output, struct error *error);
+
+/* The rest, when the header is known and before sandbox_enter(): the format where only the header
+ * tells, and the file where it had to wait (sandbox_must_wait()). */
+bool cli_output_settle(struct cli_run *run, const struct cli_input *input,
+                       struct cli_output *output, struct error *error);
 
 /* Makes IMAGE suit the format: flattened, 8 bits, RGB, colour under alpha 0 cleared. It may be
  * changed in place or replaced. */

@@ -40,6 +40,7 @@ static struct {
     int rules; /* Landlock's, until they hold; -1: none */
     unsigned keep;
     bool begun, entered;
+    const char *postponed; /* why headers are read outside; NULL: they are not */
 } sandbox = {.rules = -1};
 
 void sandbox_probe(struct sandbox_layers *layers)
@@ -197,4 +198,25 @@ bool sandbox_enter(struct cli_run *run, struct error *error)
     }
     cli_explain(run, "sandbox: %s", sandbox_describe(&sandbox.holds, layers, sizeof layers));
     return sandbox_judge(run, error);
+}
+
+void sandbox_postpone(const char *why)
+{
+    sandbox.postponed = why;
+}
+
+bool sandbox_must_wait(const struct cli_run *run, const char *path)
+{
+    if (!run->options->mkdir || !outfile_lacks_directory(path))
+        return false;
+    sandbox_postpone("--mkdir has directories to make");
+    return true;
+}
+
+bool sandbox_enter_early(struct cli_run *run, struct error *error)
+{
+    if (sandbox.postponed == NULL || sandbox.entered)
+        return sandbox_enter(run, error);
+    cli_explain(run, "sandbox: the header is read outside of it, as %s", sandbox.postponed);
+    return true;
 }

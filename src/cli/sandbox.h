@@ -4,11 +4,11 @@
  *
  * sandbox_begin(), before any foreign byte is read: no new privileges by execve (prctl(2)), no core
  * dumps, few descriptors, and a filter that ends the process on calls that would start a program or
- * a process, reach another one, the network or the system (seccomp.h). Headers are read in this
- * state: what they say decides how outputs are called, so files can still be opened.
+ * a process, reach another one, the network or the system (seccomp.h). Nothing is done with foreign
+ * bytes in this state but to recognise formats by the first of them.
  *
- * sandbox_enter(), when all inputs and outputs are open and before pixels are decoded: by Landlock
- * (landlock.h) and by a second filter, files can be neither opened nor made any more. What putting
+ * sandbox_enter(), when all inputs and outputs are open and before the first header is read: by
+ * Landlock (landlock.h) and by a second filter, files can be neither opened nor made any more. What putting
  * outputs in place needs is left, in their directories alone: sandbox_keep_output(). A tool that
  * reads many inputs one after the other may go on to open those, and nothing else:
  * sandbox_keep_input(). New descriptors are refused altogether where none is needed. Threads may
@@ -63,5 +63,17 @@ void sandbox_keep_input(const char *name);
 /* The second step, once; later calls do nothing. Of all threads of the process only that of
  * signals_deadline() may have been started. */
 bool sandbox_enter(struct cli_run *run, struct error *error);
+
+/* The same before a header is read; unless some output cannot be opened yet. That is so where its
+ * name comes from the header ({w} and {h} of --output-template), and where --mkdir has directories
+ * to make for it, which a bad input must not leave behind. Headers are then read after the first
+ * step alone, which -v says, and the tool calls sandbox_enter() before pixels are decoded. */
+bool sandbox_enter_early(struct cli_run *run, struct error *error);
+
+/* WHY, static text, an output cannot be opened before a header is read. */
+void sandbox_postpone(const char *why);
+
+/* Postpones, and returns true, where --mkdir has directories to make for PATH. */
+bool sandbox_must_wait(const struct cli_run *run, const char *path);
 
 #endif

@@ -113,8 +113,10 @@ const char *cli_summary(const struct cli_tool *tool);
 
 /* Opens the file that -o names for run->answer, under the same rules as an image's. Call it before
  * sandbox_enter(), after which nothing can be opened. Nothing to do for stdout, with --json or
- * --dry-run. */
+ * --dry-run. Before a header is read the second does the same, unless it must wait for the first
+ * (sandbox_must_wait()). */
 bool cli_answer_open(struct cli_run *run, struct error *error);
+bool cli_answer_open_early(struct cli_run *run, struct error *error);
 
 /* Writes run->answer to stdout at once, for tools with many answers. */
 bool cli_answer_now(struct cli_run *run, struct error *error);

@@ -92,11 +92,9 @@ static bool codec_failed(struct error *error)
     return false;
 }
 
-bool codec_open(struct source *source, const struct codec_read_options *options,
-                struct codec_reader **reader, struct error *error)
+bool codec_sniff(struct source *source, enum codec_format *format, struct error *error)
 {
     size_t size = 0;
-    *reader = NULL;
     const uint8_t *head = source_peek(source, SNIFF_BYTES, &size, error);
     if (head == NULL)
         return false;
@@ -104,22 +102,27 @@ bool codec_open(struct source *source, const struct codec_read_options *options,
         error_set(error, ERROR_TRUNCATED, "is empty, an image is expected");
         return codec_failed(error);
     }
-    for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++) {
-        const struct codec *codec = codecs[format];
-        if (!codec->sniff(head, size))
-            continue;
-        /* Raw images may be larger: their header states the size, which is judged in pixels. */
-        if ((format != CODEC_PAM || source->limit_fixed) && !source_check_limit(source, error))
-            return false;
-        if (!codec->open(source, options, reader, error))
-            return codec_failed(error);
-        (*reader)->codec = codec;
-        (*reader)->info.format = format;
-        return true;
-    }
-    error_set(error, ERROR_UNSUPPORTED, "%s, not a PNG, JPEG, WebP or PAM image",
-              codec_guess(head, size));
-    return false;
+    for (*format = CODEC_PNG; *format < CODEC_FORMAT_COUNT; ++*format)
+        if (codecs[*format]->sniff(head, size))
+            /* Raw images may be larger: their header states the size, which is judged in pixels. */
+            return (*format == CODEC_PAM && !source->limit_fixed) ||
+                   source_check_limit(source, error);
+    return error_set(error, ERROR_UNSUPPORTED, "%s, not a PNG, JPEG, WebP or PAM image",
+                     codec_guess(head, size));
+}
+
+bool codec_open(struct source *source, const struct codec_read_options *options,
+                struct codec_reader **reader, struct error *error)
+{
+    enum codec_format format;
+    *reader = NULL;
+    if (!codec_sniff(source, &format, error))
+        return false;
+    if (!codecs[format]->open(source, options, reader, error))
+        return codec_failed(error);
+    (*reader)->codec = codecs[format];
+    (*reader)->info.format = format;
+    return true;
 }
 
 struct codec_info *codec_reader_info(struct codec_reader *reader)

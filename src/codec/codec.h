@@ -109,9 +109,12 @@ const struct codec *codec_of(enum codec_format format);
 enum codec_format codec_by_name(const char *name);
 enum codec_format codec_by_path(const char *path);
 
-/* Recognises SOURCE by its content and opens it. An empty input is ERROR_TRUNCATED, an unknown one
- * ERROR_UNSUPPORTED with what it looks like. SOURCE must outlive the reader. On failure *READER is
- * NULL. */
+/* Recognises SOURCE by its first bytes, which stay there; no code but our own looks at them. An
+ * empty input is ERROR_TRUNCATED, an unknown one ERROR_UNSUPPORTED with what it looks like, one
+ * that is known to be too large ERROR_LIMIT. */
+bool codec_sniff(struct source *source, enum codec_format *format, struct error *error);
+
+/* The same, and reads the header. SOURCE must outlive the reader. On failure *READER is NULL. */
 bool codec_open(struct source *source, const struct codec_read_options *options,
                 struct codec_reader **reader, struct error *error);
 

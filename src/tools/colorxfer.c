@@ -181,11 +181,24 @@ static bool open_table(struct xfer_job *job, struct error *error)
 static bool open_outputs(struct xfer_job *job, struct error *error)
 {
     const char *path = cli_output_path(job->run, &job->input);
+    const char *table = job->fields->save_lut;
     job->makes_image = wants_image(job, path);
+    if (job->makes_image && !cli_output_open(job->run, path, &job->input, &job->output, error))
+        return false;
+    /* After the image, with whose name its own is compared. */
+    job->table_waits =
+        job->output.waits || (table != NULL && sandbox_must_wait(job->run, table));
+    return job->table_waits || open_table(job, error);
+}
+
+/* What had to wait for the header. */
+static bool settle_outputs(struct xfer_job *job, struct error *error)
+{
+    struct cli_output *output = &job->output;
     return (!job->makes_image ||
-            (cli_output_open(job->run, path, &job->input, &job->output, error) &&
-             check_not_read(job->fields, &job->output.file, path, 1, error))) &&
-           open_table(job, error);
+            (cli_output_settle(job->run, &job->input, output, error) &&
+             check_not_read(job->fields, &output->file, output->path, 1, error))) &&
+           (!job->table_waits || open_table(job, error));
 }
 
 /* The table first: with the image in place everything is. */
@@ -296,14 +309,13 @@ void xfer_tell_clipped(struct xfer_job *job, double clipped)
 /* ---- the run ---- */
 
 /* The other files are opened when it is their turn. */
-static bool enter_sandbox(const struct xfer_job *job, struct error *error)
+static void keep_read_files(const struct xfer_job *job)
 {
     struct read_file files[READ_FILES];
     list_read_files(job->fields, files);
     for (int i = 1; i < READ_FILES; i++)
         if (files[i].name != NULL)
             sandbox_keep_input(files[i].name);
-    return sandbox_enter(job->run, error);
 }
 
 /* Every key is there, whatever the kind. */
@@ -318,8 +330,11 @@ static json_t *empty_result(const struct xfer_fields *fields)
 static bool xfer_process(struct xfer_job *job, struct error *error)
 {
     const struct xfer_fields *fields = job->fields;
-    if (!cli_input_make_rgb(&job->input, error) || !open_outputs(job, error) ||
-        !enter_sandbox(job, error))
+    keep_read_files(job);
+    if (!open_outputs(job, error) ||
+        !cli_input_header(job->run, NULL, NULL, &job->input, error) ||
+        !cli_input_make_rgb(&job->input, error) || !settle_outputs(job, error) ||
+        !sandbox_enter(job->run, error))
         return false;
     job->run->result = empty_result(fields);
     bool done = fields->ref != NULL   ? xfer_by_reference(job, error)
@@ -338,7 +353,7 @@ static bool xfer_run(struct cli_run *run, void *options, struct error *error)
                            .table = {.fd = -1, .dir_fd = -1},
                            .measures = common->json || common->report_fd >= 0 || common->verbose};
     if (!check_together(run, fields, error) || !check_stdin(fields, error) ||
-        !cli_input_open(run, common->input, NULL, NULL, &job.input, error))
+        !cli_input_open(run, common->input, &job.input, error))
         return false;
     bool done = xfer_process(&job, error);
     image_free(&job.image);

@@ -31,6 +31,7 @@ struct xfer_job {
     struct cli_input input;
     struct cli_output output;
     struct outfile table; /* of --save-lut */
+    bool table_waits;     /* to be opened when the header is known */
     bool makes_image;     /* false: only the table */
     bool measures;        /* somebody reads how near the palettes came */
     struct image image, mask;

@@ -32,7 +32,7 @@ static void read_one(void *context, size_t index)
     reading->done[index] =
         index == 0 ? cli_input_read(job->run, &job->input, &job->image, error)
                    : cli_beside_read(job->run, job->fields->ref, true, &reading->reference->image,
-                                     NULL, error);
+                                     error);
 }
 
 static bool read_both(struct xfer_job *job, struct reference *reference, struct error *error)

@@ -47,12 +47,20 @@ static bool sides_check_names(const struct deltae_fields *fields, const char *a,
 
 static bool sides_open(struct sides *sides, struct error *error)
 {
-    if (!cli_input_open(sides->run, sides->names[0], NULL, NULL, &sides->first, error))
+    if (!cli_input_open(sides->run, sides->names[0], &sides->first, error))
         return false;
     sides->opened[0] = true;
     if (!cli_beside_open(sides->run, sides->names[1], &sides->second, error))
         return false;
     sides->opened[1] = true;
+    return true;
+}
+
+static bool sides_headers(struct sides *sides, struct error *error)
+{
+    if (!cli_input_header(sides->run, NULL, NULL, &sides->first, error) ||
+        !cli_beside_header(&sides->second, error))
+        return false;
     const struct image_shape *one = &sides->first.shape, *two = &sides->second.input.shape;
     if (one->width == two->width && one->height == two->height)
         return true;
@@ -164,7 +172,7 @@ static bool output_replaces(const struct cli_output *output, const char *name)
            outfile_is_same(&output->file, &status);
 }
 
-/* Opens the heat map's file before anything is decoded, so that a mistake costs nothing. */
+/* Opens the heat map's file before any header is read, so that a mistake costs nothing. */
 static bool heatmap_open(struct sides *sides, const struct deltae_fields *fields,
                          struct cli_output *output, struct error *error)
 {
@@ -176,8 +184,14 @@ static bool heatmap_open(struct sides *sides, const struct deltae_fields *fields
                          "--heatmap: a file is expected, stdout has the numbers");
     if ((sides->run->tool->groups & CLI_FORMAT) == 0)
         sides->run->options->effort = -1;
-    if (!cli_output_open(sides->run, path, &png, output, error) ||
-        !cli_answer_open(sides->run, error))
+    return cli_output_open(sides->run, path, &png, output, error);
+}
+
+static bool heatmap_settle(struct sides *sides, const struct deltae_fields *fields,
+                           struct cli_output *output, struct error *error)
+{
+    const char *path = fields->heatmap;
+    if (!cli_output_settle(sides->run, &sides->first, output, error))
         return false;
     if (outfile_same_target(&output->file, &sides->run->answer_file))
         return error_set(error, ERROR_USAGE, "--heatmap and --output are the same file");
@@ -288,13 +302,19 @@ static void result_say(struct cli_run *run, const struct compare_result *result)
                 (unsigned long long)result->counted, result->max_x, result->max_y);
 }
 
-/* The mask is opened when it is its turn. Of many pairs the first has done this. */
-static bool enter_sandbox(struct cli_run *run, const struct deltae_fields *fields,
-                          struct error *error)
+/* All that is opened, and in between the headers; but the mask is opened when it is its turn. */
+static bool open_all(struct sides *sides, const struct deltae_fields *fields,
+                     struct cli_output *output, struct error *error)
 {
+    struct cli_run *run = sides->run;
     if (fields->mask != NULL)
         sandbox_keep_input(fields->mask);
-    return cli_answer_open(run, error) && sandbox_enter(run, error);
+    return sides_check_names(fields, sides->names[0], sides->names[1], error) &&
+           sides_open(sides, error) &&
+           (fields->heatmap == NULL || heatmap_open(sides, fields, output, error)) &&
+           cli_answer_open_early(run, error) && sides_headers(sides, error) &&
+           cli_answer_open(run, error) &&
+           (fields->heatmap == NULL || heatmap_settle(sides, fields, output, error));
 }
 
 bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, const char *a,
@@ -303,9 +323,8 @@ bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, cons
     struct sides sides = {.run = run, .names = {a, b}};
     struct compare_result result = {0};
     struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
-    bool done = sides_check_names(fields, a, b, error) && sides_open(&sides, error) &&
-                (fields->heatmap == NULL || heatmap_open(&sides, fields, &output, error)) &&
-                enter_sandbox(run, fields, error) && sides_prepare(&sides, fields->mask, error) &&
+    bool done = open_all(&sides, fields, &output, error) && sandbox_enter(run, error) &&
+                sides_prepare(&sides, fields->mask, error) &&
                 sides_compare(&sides, fields, &result, error);
     if (done) {
         sides_free_images(&sides);

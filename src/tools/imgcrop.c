@@ -280,6 +280,18 @@ static bool crop_process(struct cli_run *run, const struct crop_fields *fields,
     return done;
 }
 
+/* What is written, and in between the header of what is read. */
+static bool crop_open(struct cli_run *run, const struct crop_fields *fields,
+                      struct cli_input *input, struct cli_output *output, struct error *error)
+{
+    if (fields->print_box)
+        return cli_answer_open_early(run, error) &&
+               cli_input_header(run, NULL, NULL, input, error) && cli_answer_open(run, error);
+    return cli_output_open(run, cli_output_path(run, input), input, output, error) &&
+           cli_input_header(run, NULL, NULL, input, error) &&
+           cli_output_settle(run, input, output, error);
+}
+
 static bool crop_run(struct cli_run *run, void *options, struct error *error)
 {
     const struct crop_fields *fields = options;
@@ -290,15 +302,12 @@ static bool crop_run(struct cli_run *run, void *options, struct error *error)
     for (int c = 0; c < 3; c++)
         run->options->background.srgb[c] =
             fields->background.kind == CROP_COLOR ? fields->background.color.srgb[c] : 1;
-    if (!cli_input_open(run, fields->common.input, NULL, NULL, &input, error))
+    if (!cli_input_open(run, fields->common.input, &input, error))
         return false;
-    crop.lossy = input.info->format == CODEC_JPEG ||
-                 (input.info->format == CODEC_WEBP && !input.info->lossless);
-    bool done = (fields->print_box ? cli_answer_open(run, error)
-                                   : cli_output_open(run, cli_output_path(run, &input), &input,
-                                                     &output, error)) &&
-                sandbox_enter(run, error) &&
-                crop_process(run, fields, &crop, &input, &output, error);
+    bool done = crop_open(run, fields, &input, &output, error) && sandbox_enter(run, error);
+    crop.lossy = done && (input.info->format == CODEC_JPEG ||
+                          (input.info->format == CODEC_WEBP && !input.info->lossless));
+    done = done && crop_process(run, fields, &crop, &input, &output, error);
     cli_output_discard(&output);
     cli_input_close(&input);
     return done;

@@ -377,16 +377,18 @@ static bool palette_run(struct cli_run *run, void *options, struct error *error)
     struct palette *palette = NULL;
     struct named *named = NULL;
     if (!format_choose(run, fields, &format, error) ||
-        !cli_input_open(run, fields->common.input, NULL, NULL, &input, error))
+        !cli_input_open(run, fields->common.input, &input, error))
         return false;
-    wanted.lossy = input.info->format == CODEC_JPEG ||
-                   (input.info->format == CODEC_WEBP && !input.info->lossless);
     bool done = false;
     palette = memory_zeroed(1, sizeof *palette, error);
     named = memory_zeroed(1, sizeof *named, error);
-    if (palette == NULL || named == NULL || !cli_answer_open(run, error) ||
-        !sandbox_enter(run, error) ||
-        !palette_input(run, &input, &wanted, palette, error) ||
+    if (palette == NULL || named == NULL || !cli_answer_open_early(run, error) ||
+        !cli_input_header(run, NULL, NULL, &input, error) || !cli_answer_open(run, error) ||
+        !sandbox_enter(run, error))
+        goto out;
+    wanted.lossy = input.info->format == CODEC_JPEG ||
+                   (input.info->format == CODEC_WEBP && !input.info->lossless);
+    if (!palette_input(run, &input, &wanted, palette, error) ||
         !palette_check(run, fields, palette, error) || !named_find(named, palette, error))
         goto out;
     run->result = palette_json(named);

@@ -64,7 +64,10 @@ static const struct cli_tool tool = {
         "Sizes are exact, rounded to nearest and at least 1. Nothing is enlarged without "
         "--upscale. Without any size the picture keeps its own, which converts formats.\n\n"
         "With several sizes, --output-template names the outputs; all of them appear, or none "
-        "does if one fails before they are put in place.",
+        "does if one fails before they are put in place.\n\n"
+        "Outputs are opened, and all rights given up, before the header of the input is read; after "
+        "it only where --mkdir has directories to make or a name asks for {w}, {h} or what else the "
+        "header alone tells (-v says so).",
     .results = {{.fields = result_fields}},
     .options = {"Sizes", entries, CLI_COUNT(entries)},
     .groups = CLI_IMAGE_FILTER,

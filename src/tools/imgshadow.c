@@ -155,12 +155,15 @@ static bool shadow_process(struct cli_run *run, const struct shadow_fields *fiel
                            struct image *image, struct error *error)
 {
     struct shadow_job job = {.run = run, .input = input, .image = image};
+    if (!cli_output_open(run, cli_output_path(run, input), input, output, error) ||
+        !cli_input_header(run, NULL, NULL, input, error))
+        return false;
     if (!is_neutral(&fields->color) && !cli_input_make_rgb(input, error))
         return false;
     if (!shadow_fill_options(run, fields, input, &job.options, error) ||
         !shadow_canvas(&job.options, input->shape.width, input->shape.height, &job.canvas, error) ||
-        !cli_output_open(run, cli_output_path(run, input), input, output, error) ||
-        !sandbox_enter(run, error) || !shadow_new_image(run, input, &job.canvas, image, error))
+        !cli_output_settle(run, input, output, error) || !sandbox_enter(run, error) ||
+        !shadow_new_image(run, input, &job.canvas, image, error))
         return false;
     image->metadata = input->metadata;
     input->metadata = (struct image_metadata){0};
@@ -173,7 +176,7 @@ static bool shadow_run(struct cli_run *run, void *options, struct error *error)
     struct cli_input input;
     struct cli_output output = {.file = {.fd = -1, .dir_fd = -1}};
     struct image image = {0};
-    if (!cli_input_open(run, fields->common.input, NULL, NULL, &input, error))
+    if (!cli_input_open(run, fields->common.input, &input, error))
         return false;
     bool done = shadow_process(run, fields, &input, &output, &image, error);
     image_free(&image);

@@ -106,24 +106,18 @@ static bool image_open(struct cli_run *run, struct source *source, int *fd, stru
         snprintf(link, sizeof link, "/proc/self/fd/%d", *fd);
         path = link;
     }
-    bool done = cli_input_open(run, path, NULL, NULL, input, error);
-    run->file = name;
-    if (done) {
-        input->source.name = name;
-        json_object_set_new(run->input, "path", cli_json_string(name));
-    }
-    return done;
+    bool done = cli_input_open(run, path, input, error);
+    run->file = input->source.name = name;
+    return done && cli_input_header(run, NULL, NULL, input, error);
 }
 
 static bool session_image(struct session *session, struct source *source, struct error *error)
 {
-    struct cli_input input;
+    struct cli_input input = {.source.fd = -1};
     int fd = -1;
-    bool done = image_open(session->run, source, &fd, &input, error);
-    if (done) {
-        done = sandbox_enter(session->run, error) && image_colors(session, &input, error);
-        cli_input_close(&input);
-    }
+    bool done = image_open(session->run, source, &fd, &input, error) &&
+                image_colors(session, &input, error);
+    cli_input_close(&input);
     if (fd >= 0)
         close(fd);
     return done;

@@ -105,13 +105,25 @@ static bool resize_list_jobs(struct resize *resize, struct error *error)
     return true;
 }
 
-/* The format that a template asks for: -f, its own extension, or the input's. */
+/* The format that a template asks for: -f, its own extension, or the input's; CODEC_NONE as long as
+ * only its header tells that. */
 static enum codec_format template_format(const struct resize *resize)
 {
     if (resize->options->common.format != CODEC_NONE)
         return (enum codec_format)resize->options->common.format;
     enum codec_format format = codec_by_path(resize->options->output_template);
     return format == CODEC_NONE ? resize->input.format : format;
+}
+
+/* False where the name depends on what only the header tells. */
+static bool job_name_is_known(const struct resize *resize, const struct job *job)
+{
+    const char *pattern = resize->options->output_template;
+    bool named = job->size != NULL && job->size->name != NULL;
+    return pattern == NULL ||
+           (strstr(pattern, "{w}") == NULL && strstr(pattern, "{h}") == NULL &&
+            (named || strstr(pattern, "{name}") == NULL) &&
+            (template_format(resize) != CODEC_NONE || strstr(pattern, "{ext}") == NULL));
 }
 
 static bool job_name(const struct resize *resize, struct job *job, struct error *error)
@@ -123,7 +135,8 @@ static bool job_name(const struct resize *resize, struct job *job, struct error 
     }
     snprintf(name, sizeof name, "%ux%u", job->plan.width, job->plan.height);
     char ext[8] = "";
-    const char *extensions = codec_of(template_format(resize))->extensions;
+    enum codec_format format = template_format(resize);
+    const char *extensions = format == CODEC_NONE ? "" : codec_of(format)->extensions;
     snprintf(ext, sizeof ext, "%.*s", (int)strcspn(extensions, " "), extensions);
     struct name_values values = {
         .input = name_template_input(resize->input.source.name),
@@ -158,7 +171,25 @@ static void job_find_same(const struct resize *resize, struct job *job)
         }
 }
 
+static bool job_open(struct resize *resize, struct job *job, struct error *error)
+{
+    return job_name(resize, job, error) &&
+           cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error);
+}
+
+/* Before the header is read. */
 static bool resize_open_outputs(struct resize *resize, struct error *error)
+{
+    for (size_t i = 0; i < resize->job_count; i++)
+        if (!job_name_is_known(resize, &resize->jobs[i]))
+            sandbox_postpone("--output-template asks for what only the header tells");
+        else if (!job_open(resize, &resize->jobs[i], error))
+            return false;
+    return true;
+}
+
+/* When it is known. */
+static bool resize_settle_outputs(struct resize *resize, struct error *error)
 {
     struct codec_read_options limits;
     cli_read_options(resize->run, &limits);
@@ -168,8 +199,8 @@ static bool resize_open_outputs(struct resize *resize, struct error *error)
         if (!codec_check_size(&limits, job->plan.width, job->plan.height, error) ||
             !codec_check_size(&limits, job->plan.place.width, job->plan.place.height, error))
             return error_hint(error, "an output would be this large");
-        if (!job_name(resize, job, error) ||
-            !cli_output_open(resize->run, job->path.data, &resize->input, &job->output, error) ||
+        if ((job->path.length == 0 && !job_open(resize, job, error)) ||
+            !cli_output_settle(resize->run, &resize->input, &job->output, error) ||
             !job_is_alone(resize, job, error))
             return false;
         job_find_same(resize, job);
@@ -455,9 +486,10 @@ bool resize_jobs_run(struct cli_run *run, const struct resize_options *options,
     struct resize resize = {.run = run, .options = options, .input.source.fd = -1};
     enum tone_light light = options->light == 0 ? TONE_LINEAR : TONE_GAMMA;
     bool done = resize_list_jobs(&resize, error) &&
-                cli_input_open(run, options->common.input, resize_enough, &resize, &resize.input,
-                               error) &&
-                resize_open_outputs(&resize, error) && sandbox_enter(run, error) &&
+                cli_input_open(run, options->common.input, &resize.input, error) &&
+                resize_open_outputs(&resize, error) &&
+                cli_input_header(run, resize_enough, &resize, &resize.input, error) &&
+                resize_settle_outputs(&resize, error) && sandbox_enter(run, error) &&
                 tone_new(&resize.tone, light, &resize.input.metadata.icc,
                          resize.input.shape.color == IMAGE_GREY ? ICC_GREY : ICC_RGB,
                          resize.input.shape.depth, error);

@@ -82,20 +82,89 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
     perf userfault"
 
 @test "good: the deeds are done where nothing forbids them" {
-    decoder header create imgresize --width 8 cutout.png
-    [ "$said" = "create: done" ] && [ -e loot ]
-    decoder header read imgresize --width 8 cutout.png
+    # The one header that is read outside: that of an output's name.
+    decoder header create imgresize --size 8x --output-template 'small-{w}.png' cutout.png
+    [ "$said" = "create: done" ] && [ -e loot ] && [ -e small-8.png ]
+    decoder header read imgresize --size 8x --output-template 'small-{w}.png' cutout.png
     [ "$said" = "read: done" ]
 }
 
-@test "bad: while pixels are decoded, files are neither opened nor made nor changed" {
+@test "bad: while headers, profiles and pixels are read, files are neither opened nor made nor changed" {
     need_layers
+    need_oracle
+    "$ORACLE_PYTHON" - << 'PYTHON'
+import struct
+from PIL import Image, PngImagePlugin
+gamma = PngImagePlugin.PngInfo()
+gamma.add(b"gAMA", struct.pack(">I", 100000))
+Image.open("cutout.png").save("tagged.png", pnginfo=gamma)
+PYTHON
     for deed in $creating; do
+        killed header "$deed" imgresize --width 8 cutout.png
         killed pixels "$deed" imgresize --width 8 cutout.png
+        killed profile "$deed" imgshadow tagged.png
     done
-    refused EACCES pixels read imgresize --width 8 cutout.png
-    refused EACCES pixels list imgresize --width 8 cutout.png
-    refused ENOSYS pixels openat2 imgresize --width 8 cutout.png
+    for place in header profile pixels; do
+        refused EACCES $place read imgshadow tagged.png
+        refused EACCES $place list imgshadow tagged.png
+        refused ENOSYS $place openat2 imgshadow tagged.png
+    done
+}
+
+@test "bad: an output whose name is not known or whose directory is not there lets headers in, pixels not" {
+    need_layers
+    sized=(imgresize --size 8x --output-template)
+    for command in "${sized[*]} {w}.png" "${sized[*]} {name}.png" "${sized[*]} {h}/a.png --mkdir" \
+        "imgresize --width 8 --mkdir -o new/a.png"; do
+        run --separate-stderr $command -v cutout.png
+        [ "$status" -eq 0 ] && stderr_has "sandbox: the header is read outside of it" &&
+            stderr_has "sandbox: Landlock"
+        rm -rf new 8* 5
+        for deed in exec fork connect kill; do
+            killed header $deed $command cutout.png
+        done
+        for deed in create exec; do
+            killed pixels $deed $command cutout.png
+        done
+        rm -rf new 8* 5
+    done
+    # What stands in the name already, or is there already, is no reason.
+    mkdir new
+    for command in "imgresize --size a=8x --output-template {stem}-{name}.{ext}" \
+        "imgresize --size 8x -f png --output-template new/{stem}.{ext}" \
+        "imgresize --width 8 --mkdir -o new/a.png" "imgshadow -o new/b.png" \
+        "imgcrop --print-box -o new/box.txt" "imgpalette -o new/colors.ase" \
+        "deltae --heatmap new/map.png -o new/figures.txt cutout.png" "imgcrop --in-place" \
+        "colorxfer --ref cutout.png --save-lut new/t.cube -o new/c.png"; do
+        killed header create $command cutout.png
+        killed header write $command cutout.png
+        refused EACCES header read $command cutout.png
+    done
+}
+
+@test "good: a bad header leaves no directory, and what waited for it is opened after it" {
+    need_layers
+    head -c 20 cutout.png > bad.png
+    imgresize -q --size 60x40 --fit fill -o small.png cutout.png
+    for command in "imgresize -o new/a.png" "imgshadow -o new/a.png" "imgcrop -o new/a.png" \
+        "imgcrop --print-box -o new/box.txt" "imgpalette -o new/colors.ase" \
+        "imgresize --size 50% --output-template new/{w}/{h}.{ext}" \
+        "deltae --heatmap new/map.png -o new/figures.txt small.png" \
+        "deltae -o new/figures.txt small.png" \
+        "colorxfer --ref small.png --save-lut new/t.cube -o new/c.png"; do
+        fails 65 $command --mkdir bad.png
+        [ ! -e new ]
+        $command --require-sandbox --mkdir small.png > /dev/null
+        [ -n "$(find new -type f -size +0)" ]
+        rm -r new
+    done
+    # Names that become the same only with the directory.
+    fails 64 imgresize --mkdir -o new/../small.png small.png
+    stderr_has "the input itself"
+    fails 64 colorxfer --ref small.png --mkdir -o new2/../small.png cutout.png
+    stderr_has "what --ref reads"
+    fails 64 imgresize --mkdir --size a=8x --size b=9x --output-template 'new3/../x.png' small.png
+    stderr_has "two outputs"
 }
 
 @test "bad: no program, process, signal, socket, mount or large interface of the kernel, in headers too" {
@@ -135,10 +204,12 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
             # shellcheck disable=SC2086
             for deed in create write exec fork connect kill; do
                 killed pixels $deed $tool "$file"
+                killed header $deed $tool "$file"
             done
         done
         for tool in imgcrop imgshadow imgresize; do
             refused EACCES pixels read "$tool" "$file"
+            refused EACCES header read "$tool" "$file"
         done
     done
 }
@@ -153,9 +224,13 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
         for deed in create write exec fork connect kill; do
             # shellcheck disable=SC2086
             killed pixels $deed $command
+            # shellcheck disable=SC2086
+            killed header $deed $command
         done
         # shellcheck disable=SC2086
         refused EACCES pixels read $command
+        # shellcheck disable=SC2086
+        refused EACCES header read $command
     done
 }
 
@@ -241,6 +316,11 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
         refused EACCES pixels "$deed" without seccomp imgresize --width 8 -o small.png cutout.png
     done
     killed pixels rmdir imgresize --width 8 -o out/small.png cutout.png
+    for deed in create write unnamed; do
+        killed header "$deed" imgresize --width 8 -o out/small.png cutout.png
+    done
+    refused EACCES header unlink imgresize --width 8 -o out/small.png cutout.png
+    rm out/small.png
     # A new file under --no-clobber needs no name but its own.
     rm -r out && mkdir out
     for deed in unlink rename; do
@@ -351,6 +431,58 @@ reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace 
     as_nobody imgresize --require-sandbox --width 30 -o open/new.png cutout.png
     as_nobody imginfo --require-sandbox --check open/new.png
     [ -z "$(find open -name '.*imgtool*')" ]
+}
+
+@test "good: where there are no unnamed files, named ones, of which none is left" {
+    need_layers
+    imgresize --width 20 -o expected.png cutout.png
+    head -c 20 cutout.png > bad.png
+    head -c 2000 cutout.png > short.png
+    mkdir out
+    for at in 1 2; do
+        without unnamed imgresize --require-sandbox --width 20 -o out/a.png cutout.png
+        cmp out/a.png expected.png
+    done
+    fails 73 without unnamed imgresize --require-sandbox --no-clobber --width 9 -o out/a.png cutout.png
+    without unnamed imgresize --require-sandbox --no-clobber --width 20 -o out/b.png cutout.png
+    without unnamed imgresize --require-sandbox --mkdir --size 20x --size 30x \
+        --output-template 'out/{w}/{stem}.png' cutout.png
+    without unnamed imgcrop --require-sandbox --print-box -o out/box.txt cutout.png
+    cmp out/b.png expected.png && cmp out/20/cutout.png expected.png
+    [ -s out/box.txt ] && [ -s out/30/cutout.png ]
+    for file in bad.png short.png; do
+        fails 65 without unnamed imgresize --require-sandbox --width 9 -o out/a.png $file
+        fails 65 without unnamed imgresize --require-sandbox --width 9 -o out/c.png $file
+    done
+    cmp out/a.png expected.png
+    [ ! -e out/c.png ]
+    # Somebody takes the place meanwhile.
+    mkfifo pipe
+    without unnamed imgresize --no-clobber --width 9 -o out/d.png pipe 2> said.txt &
+    exec 7> pipe
+    head -c 1000 cutout.png >&7
+    until [ -n "$(find out -name '.imgtool-*')" ]; do sleep 0.05; done
+    echo mine > out/d.png
+    tail -c +1001 cutout.png >&7
+    exec 7>&-
+    status=0
+    wait $! || status=$?
+    [ "$status" -eq 73 ] && [ "$(cat out/d.png)" = mine ]
+    # By a signal, in the header: the pipe stays open.
+    without unnamed imgresize --width 9 -o out/e.png pipe &
+    exec 7> pipe
+    head -c 40 cutout.png >&7
+    until [ -n "$(find out -name '.imgtool-*')" ]; do sleep 0.05; done
+    kill -TERM $!
+    status=0
+    wait $! || status=$?
+    exec 7>&-
+    [ "$status" -eq 143 ]
+    [ -z "$(find . -name '.*imgtool*')" ]
+    # What a decoder does, too, is confined.
+    LD_PRELOAD=$BATS_FILE_TMPDIR/decoder.so SANDBOX_AT=header SANDBOX_DOES=unlink \
+        without unnamed imgresize --width 9 -o out/f.png cutout.png 2> said.txt
+    grep -q '^unlink: failed: EACCES' said.txt && [ -e victim ]
 }
 
 @test "good: a directory without unnamed files" {

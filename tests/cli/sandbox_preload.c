@@ -2,8 +2,8 @@
 /* A decoder that was taken over: loaded by LD_PRELOAD, it stands in for functions of the codec
  * libraries and does once, in the middle of decoding, what the environment names.
  *
- * SANDBOX_AT=PLACE         where: header, while the header is read; pixels, while pixels are decoded;
- *                          deadline, on the thread of --timeout when Landlock holds it; late, on
+ * SANDBOX_AT=PLACE         where: header, while the header is read; profile, while lcms2 reads or
+ *                          makes an ICC profile; pixels, while pixels are decoded; deadline, on the thread of --timeout when Landlock holds it; late, on
  *                          that thread while pixels are decoded
  * SANDBOX_DOES=NAME        what, from the table below
  * SANDBOX_ON=thread        on a new thread
@@ -459,6 +459,8 @@ static void act(const char *place)
 STAND_IN(png_create_read_struct, "header")
 STAND_IN(jpeg_read_header, "header")
 STAND_IN(WebPGetFeaturesInternal, "header")
+STAND_IN(cmsOpenProfileFromMemTHR, "profile")
+STAND_IN(cmsCreateRGBProfileTHR, "profile")
 STAND_IN(png_read_row, "pixels")
 STAND_IN(isal_inflate, "pixels")
 STAND_IN(jpeg_read_scanlines, "pixels")
