@@ -469,7 +469,7 @@ PYTHON
     wait $! || status=$?
     [ "$status" -eq 73 ] && [ "$(cat out/d.png)" = mine ]
     # By a signal, in the header: the pipe stays open.
-    without unnamed imgresize --width 9 -o out/e.png pipe &
+    "$BATS_FILE_TMPDIR/without" unnamed imgresize --width 9 -o out/e.png pipe &
     exec 7> pipe
     head -c 40 cutout.png >&7
     until [ -n "$(find out -name '.imgtool-*')" ]; do sleep 0.05; done
