@@ -293,12 +293,13 @@ static void stretch_cells(struct compare *job, const struct lane *lane, const st
 static void stretch_bins(struct lane *lane, const struct stretch *at, float scale, float largest)
 {
     const float *difference = lane->difference;
+    const struct compare_bins bins = lane->bins; /* which no count can overlap, so it is read once */
     if (largest * scale >= BINS_TOP)
         for (size_t i = 0; i < at->count; i++)
             lane->numbers[i] = compare_bins_number(fmaxf(difference[i], 0) * scale);
     for (size_t i = 0; i < at->count; i++)
         if (difference[i] >= 0)
-            compare_bins_add(&lane->bins, lane->numbers[i]);
+            compare_bins_add(&bins, lane->numbers[i]);
 }
 
 static void band_largest(struct band *band, const float *difference, const struct stretch *at,
