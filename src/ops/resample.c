@@ -241,17 +241,30 @@ static void resample_across(const struct resampler *r, const float *sums, uint32
     }
 }
 
-/* Adds a group of rows STRIDE apart, each with its weight. */
+/* What a group of rows STRIDE apart, each with its weight, gives for a sample of A, the first. */
+static inline float resample_weigh(const float *a, size_t stride, const float *weights)
+{
+    _Static_assert(RESAMPLE_GROUP == 4, "so many rows are added here");
+    return (a[0] * weights[0] + a[stride] * weights[1]) +
+           (a[2 * stride] * weights[2] + a[3 * stride] * weights[3]);
+}
+
+/* Adds a group of rows. */
 MULTIVERSION
 static void resample_add(float *restrict sums, const float *restrict rows, size_t stride,
                          const float *weights, size_t count)
 {
-    const float *restrict a = rows, *restrict b = rows + stride, *restrict c = rows + 2 * stride,
-                         *restrict d = rows + 3 * stride;
-    _Static_assert(RESAMPLE_GROUP == 4, "so many rows are added here");
     for (size_t i = 0; i < count; i++)
-        sums[i] += (a[i] * weights[0] + b[i] * weights[1]) +
-                   (c[i] * weights[2] + d[i] * weights[3]);
+        sums[i] += resample_weigh(rows + i, stride, weights);
+}
+
+/* The same for the first group, whatever SUMS holds from before. */
+MULTIVERSION
+static void resample_begin(float *restrict sums, const float *restrict rows, size_t stride,
+                           const float *weights, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sums[i] = resample_weigh(rows + i, stride, weights);
 }
 
 MULTIVERSION
@@ -315,12 +328,12 @@ void resampler_down(struct resampler *r, const struct resample_group *group)
         float *sums = r->sums + ((i % r->ring) * (size_t)r->width + (x - r->from)) * r->lanes;
         if (down->first[i] + down->count <= first)
             continue;
-        if (down->first[i] >= first)
-            memset(sums, 0, count * sizeof *sums);
         for (uint32_t k = 0; k < group->rows; k++)
             if (first + k >= down->first[i] && first + k < down->first[i] + down->count)
                 weights[k] = down->weights[(size_t)i * down->count + (first + k - down->first[i])];
-        resample_add(sums, group->light + skip, RESAMPLE_COLUMNS * LANES, weights, count);
+        bool begins = down->first[i] >= first;
+        (begins ? resample_begin : resample_add)(sums, group->light + skip,
+                                                 RESAMPLE_COLUMNS * LANES, weights, count);
     }
 }
 
