@@ -5,9 +5,6 @@
 
 #include "cli/output.h"
 
-/* Whether BOX can be cut out of INPUT as its rows come: nothing has to be turned upright. */
-bool crop_rows_can(const struct cli_input *input);
-
 /* Reads INPUT to its end and writes what lies in BOX, which is inside. Never holds more than that
  * and a few rows. */
 bool crop_rows_write(struct cli_run *run, struct cli_input *input, const struct image_box *box,

@@ -256,8 +256,7 @@ static bool crop_finish(struct cli_run *run, const struct crop_fields *fields,
 static bool crop_streams(const struct crop_fields *fields, const struct crop_options *crop,
                          const struct cli_input *input)
 {
-    return crop->has_box && !fields->print_box && box_is_inside(&crop->box, &input->shape) &&
-           crop_rows_can(input);
+    return crop->has_box && !fields->print_box && box_is_inside(&crop->box, &input->shape);
 }
 
 static bool crop_process(struct cli_run *run, const struct crop_fields *fields,
