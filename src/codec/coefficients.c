@@ -33,7 +33,7 @@ static const uint64_t LARGE = 1;
 enum { WIDE = 64 };
 
 struct packed_row {
-    uint8_t *data; /* NULL: all values from 1 on are 0 */
+    uint8_t *data; /* NULL: all values are 0 */
     uint32_t size, capacity;
 };
 
@@ -41,8 +41,7 @@ struct coefficients {
     uint32_t columns, rows;
     uint64_t keep;
     bool shuffle;           /* use the vector code */
-    int16_t *dc;            /* rows * columns */
-    struct packed_row *ac;  /* rows */
+    struct packed_row *dc, *ac; /* rows: the first value of each block, and the others */
     uint8_t *scratch;       /* one packed row, the longest possible */
     struct coefficients_block *window;
     struct coefficients_block **window_rows;
@@ -80,10 +79,7 @@ bool coefficients_new(struct coefficients **result, uint32_t columns, uint32_t r
 #if HAVE_SHUFFLE
     store->shuffle = __builtin_cpu_supports("ssse3") && __builtin_cpu_supports("popcnt");
 #endif
-    size_t blocks = 0;
-    if (!memory_multiply(columns, rows, &blocks))
-        blocks = SIZE_MAX;
-    store->dc = memory_zeroed(blocks, sizeof *store->dc, error);
+    store->dc = memory_zeroed(rows, sizeof *store->dc, error);
     store->ac = memory_zeroed(rows, sizeof *store->ac, error);
     store->scratch = memory_array((size_t)columns + 1, BLOCK_MAX_BYTES, error);
     if (store->dc == NULL || store->ac == NULL || store->scratch == NULL) {
@@ -100,6 +96,8 @@ void coefficients_free(struct coefficients *store)
         return;
     for (uint32_t row = 0; store->ac != NULL && row < store->rows; row++)
         free(store->ac[row].data);
+    for (uint32_t row = 0; store->dc != NULL && row < store->rows; row++)
+        free(store->dc[row].data);
     free(store->ac);
     free(store->dc);
     free(store->scratch);
@@ -110,9 +108,9 @@ void coefficients_free(struct coefficients *store)
 
 size_t coefficients_bytes(const struct coefficients *store)
 {
-    size_t bytes = (size_t)store->rows * store->columns * sizeof *store->dc;
+    size_t bytes = 0;
     for (uint32_t row = 0; row < store->rows; row++)
-        bytes += store->ac[row].capacity;
+        bytes += store->ac[row].capacity + store->dc[row].capacity;
     return bytes;
 }
 
@@ -394,6 +392,44 @@ SHUFFLE_CODE static void row_unpack_shuffle(const struct coefficients *store, co
 #define row_unpack_shuffle row_unpack_plain
 #endif
 
+/* The first values change little from block to block: a byte holds the difference, or says that
+ * the value itself follows. */
+static size_t row_pack_dc(const struct coefficients *store, const struct coefficients_block *blocks,
+                          uint8_t *to)
+{
+    uint8_t *start = to;
+    int before = 0, any = 0;
+    for (uint32_t x = 0; x < store->columns; x++) {
+        int value = blocks[x].value[0], difference = value - before;
+        any |= value;
+        before = value;
+        if (difference > INT8_MIN && difference <= INT8_MAX) {
+            *to++ = (uint8_t)difference;
+            continue;
+        }
+        *to++ = (uint8_t)INT8_MIN;
+        *to++ = (uint8_t)value;
+        *to++ = (uint8_t)((unsigned)value >> 8);
+    }
+    return any == 0 ? 0 : (size_t)(to - start);
+}
+
+static void row_unpack_dc(const struct coefficients *store, const uint8_t *from,
+                          struct coefficients_block *blocks)
+{
+    int value = 0;
+    for (uint32_t x = 0; x < store->columns; x++) {
+        int difference = (int8_t)*from++;
+        if (difference == INT8_MIN) {
+            value = (int16_t)(from[0] | from[1] << 8);
+            from += 2;
+        } else {
+            value += difference;
+        }
+        blocks[x].value[0] = (int16_t)value;
+    }
+}
+
 /* Takes the packed row out of the scratch memory. */
 static bool packed_row_set(struct packed_row *row, const uint8_t *data, size_t size,
                            struct error *error)
@@ -430,17 +466,22 @@ static bool window_save_ac(struct coefficients *store, uint32_t i, struct error 
     return true;
 }
 
+static bool window_save_dc(struct coefficients *store, uint32_t i, struct error *error)
+{
+    struct packed_row *row = &store->dc[store->window_first + i];
+    size_t size = row_pack_dc(store, store->window_rows[i], store->scratch);
+    if (size > 0)
+        return packed_row_set(row, store->scratch, size, error);
+    packed_row_empty(row);
+    return true;
+}
+
 static bool window_save(struct coefficients *store, struct error *error)
 {
-    for (uint32_t i = 0; i < store->window_count; i++) {
-        const struct coefficients_block *blocks = store->window_rows[i];
-        int16_t *dc = store->dc + (size_t)(store->window_first + i) * store->columns;
-        if (store->dirty & COEFFICIENTS_DC)
-            for (uint32_t x = 0; x < store->columns; x++)
-                dc[x] = blocks[x].value[0];
-        if ((store->dirty & COEFFICIENTS_AC) && !window_save_ac(store, i, error))
+    for (uint32_t i = 0; i < store->window_count; i++)
+        if (((store->dirty & COEFFICIENTS_DC) && !window_save_dc(store, i, error)) ||
+            ((store->dirty & COEFFICIENTS_AC) && !window_save_ac(store, i, error)))
             return false;
-    }
     store->dirty = 0;
     return true;
 }
@@ -451,16 +492,18 @@ static void window_load(struct coefficients *store, unsigned parts)
     for (uint32_t i = 0; i < store->window_count; i++) {
         struct coefficients_block *blocks = store->window_rows[i];
         const struct packed_row *row = &store->ac[store->window_first + i];
-        const int16_t *dc = store->dc + (size_t)(store->window_first + i) * store->columns;
+        const struct packed_row *dc = &store->dc[store->window_first + i];
         if ((parts & COEFFICIENTS_AC) && row->data == NULL)
             memset(blocks, 0, store->columns * sizeof *blocks);
         else if ((parts & COEFFICIENTS_AC) && store->shuffle)
             row_unpack_shuffle(store, row->data, blocks);
         else if (parts & COEFFICIENTS_AC)
             row_unpack_plain(store, row->data, blocks);
-        if (parts & COEFFICIENTS_DC)
-            for (uint32_t x = 0; x < store->columns; x++)
-                blocks[x].value[0] = dc[x];
+        if ((parts & COEFFICIENTS_DC) && dc->data != NULL)
+            row_unpack_dc(store, dc->data, blocks);
+        for (uint32_t x = 0; (parts & COEFFICIENTS_DC) && dc->data == NULL && x < store->columns;
+             x++)
+            blocks[x].value[0] = 0;
     }
     store->loaded = parts;
 }

@@ -5,7 +5,8 @@
  * decoded picture. Most of them are 0 and most others small, so that here a block takes one byte
  * for the rows of it that are not empty, one for each such row, and one for two values, but one
  * each up to the last value beyond -8..7, and two each in the rare block with one beyond -128..127.
- * Only the block rows in use are unpacked: the window.
+ * Of the first value a byte has the difference to the block before. Only the block rows in use are
+ * unpacked: the window.
  *
  * For a reduction many values are never looked at. Of those the store keeps whether they are 0,
  * which is all that later scans ask, and gives back -1 for the others: a refinement sets bits that

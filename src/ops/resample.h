@@ -45,7 +45,7 @@ bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t
  * all columns of the source, where every column gets its groups of rows in order; then
  * resampler_across() for every output row that is complete with it; then resampler_advance().
  * Different columns and different output rows may go on several threads. */
-enum { RESAMPLE_BAND_ROWS = 64, RESAMPLE_GROUP = 4, RESAMPLE_COLUMNS = 256 };
+enum { RESAMPLE_BAND_ROWS = 32, RESAMPLE_GROUP = 4, RESAMPLE_COLUMNS = 256 };
 
 /* ROWS rows of light from row ROW of the band on, a multiple of RESAMPLE_GROUP, and WIDTH columns
  * from X on. LIGHT has RESAMPLE_GROUP rows RESAMPLE_COLUMNS * 4 floats apart, finite ones also
