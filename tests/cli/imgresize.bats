@@ -191,6 +191,22 @@ PYTHON
     done
 }
 
+@test "good: a large JPEG is reduced in little memory: progressive, not upright, baseline" {
+    render photo --width 6000 --height 4000 | imgresize --effort 7 -f jpeg > progressive.jpg
+    { # its first row is on the right: EXIF orientation 6
+        head -c 2 progressive.jpg
+        printf '\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0'
+        tail -c +3 progressive.jpg
+    } > turned.jpg
+    imgresize -f jpeg progressive.jpg > baseline.jpg
+    imgresize --width 700 -o out.png turned.jpg
+    [ "$(size_of out.png)" = 700x1050 ]
+    under_sanitizers && skip "sanitizers need memory of their own"
+    [ "$(peak_kib imgresize --width 700 -o out.png progressive.jpg)" -lt 18000 ]
+    [ "$(peak_kib imgresize --width 700 -o out.png turned.jpg)" -lt 30000 ]
+    [ "$(peak_kib imgresize --width 700 -o out.png baseline.jpg)" -lt 16000 ]
+}
+
 @test "bad: outputs are judged by the limits too" {
     render_png a.png flat --width 10 --height 1000
     fails 77 imgresize --upscale --width 1000 -o b.png a.png
