@@ -109,8 +109,8 @@ static bool outfile_open_directory(struct outfile *file, unsigned flags, struct 
                          "its directory cannot be opened");
 }
 
-/* A named temporary, for file systems without unnamed ones. */
-static bool outfile_open_named(struct outfile *file)
+/* A named temporary, for file systems without unnamed ones: at no time for more eyes than MODE. */
+static bool outfile_open_named(struct outfile *file, mode_t mode)
 {
     struct timespec now;
     for (int attempt = 0; attempt < 100; attempt++) {
@@ -119,7 +119,7 @@ static bool outfile_open_named(struct outfile *file)
                  (unsigned long)now.tv_nsec, attempt);
         signals_hold();
         file->fd =
-            openat(file->dir_fd, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+            openat(file->dir_fd, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         bool listed = file->fd < 0 || signals_add_temporary(file->dir_fd, file->temporary);
         signals_release();
         if (!listed) {
@@ -184,7 +184,7 @@ static bool outfile_open_temporary(struct outfile *file, const struct stat *old,
     file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
                          errno == EINVAL)) {
-        if (!outfile_open_named(file))
+        if (!outfile_open_named(file, exists ? old->st_mode & 0777 : 0666))
             return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
                                  "cannot be created");
     } else if (file->fd < 0) {
@@ -291,6 +291,8 @@ static bool outfile_prepare(struct outfile *file, const char *path, unsigned fla
                             !outfile_open_directory(file, flags, error))
         return false;
     bool exists = fstatat(file->dir_fd, file->name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!exists && errno == ENAMETOOLONG)
+        return outfile_error(error, path, ERROR_CANNOT_CREATE, errno, "cannot be created");
     if (exists && S_ISDIR(old.st_mode))
         return outfile_refuse(error, path, "is a directory, a file name is expected", NULL);
     if (exists && root_is_set() && !root_check_regular(&old, error))
@@ -433,4 +435,10 @@ bool outfile_is_same(const struct outfile *file, const struct stat *status)
                                   : fstatat(file->dir_fd, file->name, &target, AT_SYMLINK_NOFOLLOW);
     return result == 0 && S_ISREG(target.st_mode) && target.st_dev == status->st_dev &&
            target.st_ino == status->st_ino;
+}
+
+bool outfile_replaces(const struct outfile *file, const char *path)
+{
+    struct stat status;
+    return path != NULL && root_status(path, &status) && outfile_is_same(file, &status);
 }

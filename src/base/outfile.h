@@ -55,4 +55,7 @@ bool outfile_same_target(const struct outfile *one, const struct outfile *two);
 /* True where FILE would replace the file that STATUS describes (same device and inode). */
 bool outfile_is_same(const struct outfile *file, const struct stat *status);
 
+/* The same for the file PATH; NULL is none. */
+bool outfile_replaces(const struct outfile *file, const char *path);
+
 #endif

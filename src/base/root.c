@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -89,6 +90,14 @@ bool root_status(const char *path, struct stat *status)
     bool done = fstat(fd, status) == 0;
     close(fd);
     return done;
+}
+
+bool root_is_same(const char *path, const struct stat *status)
+{
+    struct stat other;
+    return path != NULL && strcmp(path, "-") != 0 && S_ISREG(status->st_mode) &&
+           root_status(path, &other) && other.st_dev == status->st_dev &&
+           other.st_ino == status->st_ino;
 }
 
 bool root_is_outside(int errnum)

@@ -30,6 +30,9 @@ int root_open(const char *path, int flags, mode_t mode);
 /* As stat(), by way of a descriptor. */
 bool root_status(const char *path, struct stat *status);
 
+/* True where PATH names the very file of STATUS, a regular one; not for NULL and "-". */
+bool root_is_same(const char *path, const struct stat *status);
+
 /* Opens PATH for reading. Below a root nothing but a regular file or a directory, and without ever
  * waiting for a FIFO. -1 with ERROR set: ERROR_POLICY, or ERROR_NO_INPUT. */
 int root_open_input(const char *path, struct error *error);

@@ -143,13 +143,6 @@ bool cli_answer_now(struct cli_run *run, struct error *error)
     return done;
 }
 
-static bool main_is_file(const char *name, const struct stat *file)
-{
-    struct stat status;
-    return name != NULL && root_status(name, &status) && status.st_dev == file->st_dev &&
-           status.st_ino == file->st_ino;
-}
-
 /* The lines of a measuring tool must not replace what it reads. */
 static bool main_answer_is_input(const struct cli_run *run, const char *path)
 {
@@ -157,9 +150,9 @@ static bool main_answer_is_input(const struct cli_run *run, const char *path)
     struct stat output;
     if (options->in_place || !root_status(path, &output))
         return false;
-    bool same = main_is_file(run->file, &output) || main_is_file(options->input, &output);
+    bool same = root_is_same(run->file, &output) || root_is_same(options->input, &output);
     for (int i = 0; run->tool->operands_are_inputs && i < run->parsed.operand_count; i++)
-        same = same || main_is_file(run->parsed.operands[i], &output);
+        same = same || root_is_same(run->parsed.operands[i], &output);
     return same;
 }
 

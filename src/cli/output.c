@@ -70,21 +70,22 @@ static bool same_file(int one, int two)
            a.st_ino == b.st_ino && !S_ISCHR(a.st_mode);
 }
 
-static bool output_check_stdout(const struct cli_run *run, struct error *error)
+/* FD is written to as it is: stdout, or what was opened by a name like /dev/stdout. */
+static bool output_check_stream(const struct cli_run *run, int fd, struct error *error)
 {
-    if (isatty(STDOUT_FILENO)) {
+    if (isatty(fd)) {
         error_set(error, ERROR_USAGE, "an image is not written to a terminal");
         return error_hint(error, "-o FILE writes it to a file");
     }
-    if (run->options->json) {
+    if (run->options->json && (fd == STDOUT_FILENO || same_file(fd, STDOUT_FILENO))) {
         error_set(error, ERROR_USAGE, "--json and the image would both go to stdout");
         return error_hint(error, "-o FILE for the image, or --report-fd N for the JSON");
     }
-    if (same_file(STDOUT_FILENO, (int)run->options->report_fd))
+    if (same_file(fd, (int)run->options->report_fd))
         return error_set(error, ERROR_USAGE,
                          "--report-fd: descriptor %d is where the image goes",
                          (int)run->options->report_fd);
-    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+    int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
         error_set(error, ERROR_IO, "is closed");
         snprintf(error->file, sizeof error->file, "stdout");
@@ -96,14 +97,13 @@ static bool output_check_stdout(const struct cli_run *run, struct error *error)
 static bool output_check_input(const struct cli_run *run, const struct cli_input *input,
                                const struct cli_output *output, struct error *error)
 {
-    struct stat status, pipeline = {0};
+    struct stat status;
     /* A later stage of a pipeline reads a pipe; what must not be lost is the pipeline's input. */
-    const char *name = getenv("IMGTOOL_INPUT_NAME");
-    bool later = name != NULL && strcmp(input->source.name, "-") == 0 &&
-                 root_status(name, &pipeline);
+    const char *pipeline =
+        strcmp(input->source.name, "-") == 0 ? getenv("IMGTOOL_INPUT_NAME") : NULL;
     bool own = fstat(input->source.fd, &status) == 0 && S_ISREG(status.st_mode) &&
                outfile_is_same(&output->file, &status);
-    if (run->options->in_place || (!own && !(later && outfile_is_same(&output->file, &pipeline))))
+    if (run->options->in_place || (!own && !outfile_replaces(&output->file, pipeline)))
         return true;
     error_set(error, ERROR_USAGE, "'%s' is the input itself", output->path);
     return error_hint(error, "--in-place allows to replace it");
@@ -125,7 +125,8 @@ static bool output_open_file(const struct cli_run *run, const struct cli_input *
         (options->no_clobber ? OUTFILE_EXCLUSIVE : 0u) | (options->mkdir ? OUTFILE_MKDIR : 0u);
     if (!outfile_open(&output->file, output->path, flags, error))
         return false;
-    if (!output_check_input(run, input, output, error)) {
+    if ((output->file.dir_fd < 0 && !output_check_stream(run, output->file.fd, error)) ||
+        !output_check_input(run, input, output, error)) {
         outfile_discard(&output->file);
         return false;
     }
@@ -147,8 +148,6 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
         return false;
     if (options->in_place && strcmp(path, "-") == 0)
         return error_set(error, ERROR_USAGE, "--in-place: stdin cannot be replaced");
-    if (strcmp(path, "-") == 0 && !output->dry && !output_check_stdout(run, error))
-        return false;
     /* A trial opens its outputs too, unnamed, so that it fails where the real run would; only
      * directories it does not create. */
     if (output->dry && (options->mkdir || strcmp(path, "-") == 0))

@@ -16,8 +16,9 @@
  *
  * What is left to a decoder that was taken over: to write nonsense into the outputs, stdout and
  * other open descriptors, to use time and memory within their limits, to ask whether names exist,
- * and to remove or rename files in the directory of a named output. Without Landlock it could do
- * the latter everywhere.
+ * and, in and below the directory of a named output, to give that output other names, and to remove
+ * or rename files where the output replaces one. Without Landlock it could do the latter
+ * everywhere.
  *
  * Breaking a rule of the filters ends the process by SIGSYS, reading a file fails with EACCES. A
  * kernel that lacks a layer is no error: the others hold, -v says which, and --require-sandbox

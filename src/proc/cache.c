@@ -85,14 +85,13 @@ bool cache_prune(const char *dir, uint64_t max_bytes, struct cache_stats *remove
 /* True where an output may be placed at NAME: a file, and not one that the plan reads. */
 static bool may_be_placed(const struct work_place *place, const char *name)
 {
-    struct stat target, input;
+    struct stat target;
     if (!root_status(name, &target))
         return true;
     if (!S_ISREG(target.st_mode))
         return false;
     for (size_t i = 0; i < place->inputs.count && !place->plan->in_place; i++)
-        if (root_status(place->inputs.names[i], &input) && input.st_dev == target.st_dev &&
-            input.st_ino == target.st_ino)
+        if (root_is_same(place->inputs.names[i], &target))
             return false;
     return true;
 }

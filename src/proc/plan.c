@@ -103,37 +103,30 @@ static bool names_output(const struct plan_stage *stage)
     return false;
 }
 
-static bool is_same_file(const struct stat *one, const char *name)
-{
-    struct stat other;
-    return name != NULL && root_status(name, &other) && other.st_dev == one->st_dev &&
-           other.st_ino == one->st_ino;
-}
-
 /* True where WORD, or what stands behind its '=', names the file ONE. */
 static bool names_file(const char *word, const struct stat *one)
 {
     const char *value = strchr(word, '=');
-    return is_same_file(one, word) || (value != NULL && is_same_file(one, value + 1));
+    return root_is_same(word, one) || (value != NULL && root_is_same(value + 1, one));
 }
 
-/* True where the output is something that the plan reads: its input, what stdin was opened from, or
- * a file among the words of a stage, which itself only sees a pipe. */
-static bool plan_replaces_input(const struct plan *plan)
+/* The output is not something that the plan reads: its input, what stdin was opened from, or a file
+ * among the words of a stage, which itself only sees a pipe. */
+static bool plan_check_output(const struct plan *plan, struct error *error)
 {
     struct stat output, input;
     if (plan->output == NULL || !root_status(plan->output, &output) || !S_ISREG(output.st_mode))
-        return false;
-    if (is_same_file(&output, plan->input))
         return true;
-    if (!plan->no_stdin && fstat(STDIN_FILENO, &input) == 0 && input.st_dev == output.st_dev &&
-        input.st_ino == output.st_ino)
-        return true;
+    if (root_is_same(plan->input, &output) ||
+        (!plan->no_stdin && fstat(STDIN_FILENO, &input) == 0 && input.st_dev == output.st_dev &&
+         input.st_ino == output.st_ino))
+        return error_set(error, ERROR_USAGE, "'%s' is the input itself", plan->output);
     for (size_t i = 0; i < plan->stage_count; i++)
         for (int k = 0; k < plan->stages[i].argument_count; k++)
             if (names_file(plan->stages[i].arguments[k], &output))
-                return true;
-    return false;
+                return error_set(error, ERROR_USAGE, "'%s' is what stage %zu reads", plan->output,
+                                 i + 1);
+    return true;
 }
 
 /* True where ARGUMENT is the option of that letter (or '\0') or name, with or without its value. */
@@ -188,9 +181,8 @@ bool plan_check(const struct plan *plan, struct error *error)
 {
     if (!plan_check_ends(plan, error) || !plan_check_whole(plan, error))
         return false;
-    if (plan->in_place || !plan_replaces_input(plan))
+    if (plan->in_place || plan_check_output(plan, error))
         return true;
-    error_set(error, ERROR_USAGE, "'%s' is the input itself", plan->output);
     return error_hint(error, "--in-place allows to replace it");
 }
 

@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/root.h"
 #include "base/signals.h"
 #include "cli/beside.h"
 #include "cli/sandbox.h"
@@ -130,15 +128,13 @@ static bool check_not_read(const struct xfer_fields *fields, const struct outfil
                            const char *name, int first, struct error *error)
 {
     struct read_file files[READ_FILES];
-    struct stat status;
     list_read_files(fields, files);
     /* Within a pipeline, stdin comes from the file that must not be lost. */
     const char *origin = getenv("IMGTOOL_INPUT_NAME");
     if (strcmp(files[0].name, "-") == 0 && origin != NULL)
         files[0].name = origin;
     for (int i = first; i < READ_FILES; i++)
-        if (files[i].name != NULL && root_status(files[i].name, &status) &&
-            outfile_is_same(file, &status))
+        if (outfile_replaces(file, files[i].name))
             return error_set(error, ERROR_USAGE, "'%s' is what --%s reads", name, files[i].option);
     return true;
 }

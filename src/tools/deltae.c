@@ -279,17 +279,13 @@ static bool check_output(const struct cli_run *run, const struct deltae_fields *
                          struct error *error)
 {
     const char *path = fields->common.output;
-    struct stat output, input;
-    if (strcmp(path, "-") == 0 || !root_status(path, &output) || !S_ISREG(output.st_mode))
+    struct stat output;
+    if (strcmp(path, "-") == 0 || !root_status(path, &output))
         return true;
-    for (int i = 0; i <= run->parsed.operand_count; i++) {
-        const char *name =
-            i < run->parsed.operand_count ? run->parsed.operands[i] : fields->mask;
-        if (name != NULL && strcmp(name, "-") != 0 && root_status(name, &input) &&
-            input.st_dev == output.st_dev && input.st_ino == output.st_ino)
-            return error_set(error, ERROR_USAGE, "'%s' is one of the inputs", path);
-    }
-    return true;
+    bool same = root_is_same(fields->mask, &output);
+    for (int i = 0; i < run->parsed.operand_count; i++)
+        same = same || root_is_same(run->parsed.operands[i], &output);
+    return !same || error_set(error, ERROR_USAGE, "'%s' is one of the inputs", path);
 }
 
 static bool run_images(struct cli_run *run, const struct deltae_fields *fields,

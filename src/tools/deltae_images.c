@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/threads.h"
-#include "base/root.h"
 #include "cli/beside.h"
 #include "cli/output.h"
 #include "cli/report.h"
@@ -164,14 +163,6 @@ static void sides_close(struct sides *sides)
         cli_beside_close(&sides->second);
 }
 
-/* True where OUTPUT would replace the file NAME. */
-static bool output_replaces(const struct cli_output *output, const char *name)
-{
-    struct stat status;
-    return name != NULL && root_status(name, &status) && S_ISREG(status.st_mode) &&
-           outfile_is_same(&output->file, &status);
-}
-
 /* Opens the heat map's file before any header is read, so that a mistake costs nothing. */
 static bool heatmap_open(struct sides *sides, const struct deltae_fields *fields,
                          struct cli_output *output, struct error *error)
@@ -195,7 +186,7 @@ static bool heatmap_settle(struct sides *sides, const struct deltae_fields *fiel
         return false;
     if (outfile_same_target(&output->file, &sides->run->answer_file))
         return error_set(error, ERROR_USAGE, "--heatmap and --output are the same file");
-    if (!output_replaces(output, sides->names[1]) && !output_replaces(output, fields->mask))
+    if (!outfile_replaces(&output->file, sides->names[1]) && !outfile_replaces(&output->file, fields->mask))
         return true;
     return error_set(error, ERROR_USAGE, "--heatmap: '%s' is one of the inputs", path);
 }

@@ -240,10 +240,9 @@ static bool session_operand(struct session *session, const char *operand, struct
 static bool check_kept(const struct cli_run *run, const char *name, struct error *error)
 {
     const char *path = run->options->output;
-    struct stat input, output;
-    if (run->options->json || strcmp(path, "-") == 0 || strcmp(name, "-") == 0 ||
-        !root_status(path, &output) || !S_ISREG(output.st_mode) || !root_status(name, &input) ||
-        input.st_dev != output.st_dev || input.st_ino != output.st_ino)
+    struct stat output;
+    if (run->options->json || strcmp(path, "-") == 0 || !root_status(path, &output) ||
+        !root_is_same(name, &output))
         return true;
     return error_set(error, ERROR_USAGE, "'%s' is one of the inputs", path);
 }

@@ -144,6 +144,34 @@ load helpers
     [[ $output == *"-o FILE"* ]]
 }
 
+@test "bad: nor is it mixed with JSON, whatever the name of stdout" {
+    cutout
+    for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+        fails 64 imgcrop --json -o $name cutout.png
+        [[ $output != *PNG* ]]
+        imgcrop --json -o $name cutout.png > mixed.json || [ $? -eq 64 ]
+        jq -e '.error.kind == "usage"' mixed.json
+        fails 64 sh -c 'imgcrop --report-fd 9 -o "$0" cutout.png 9>&1' $name
+    done
+    imgcrop --json -o /dev/fd/9 cutout.png 9> nine.png > nine.json
+    imginfo --check nine.png && jq -e .ok nine.json
+    need script
+    for name in /dev/stdout /dev/tty; do
+        run script -qec "imgcrop -o $name cutout.png" /dev/null
+        [ "$status" -eq 64 ] && [[ $output == *"not written to a terminal"* ]]
+    done
+}
+
+@test "bad: a name that is too long is found before anything is decoded" {
+    cutout
+    head -c 2000 cutout.png > short.png
+    name=$(printf 'a%.0s' $(seq 256))
+    fails 73 imgcrop -f png -o "$name" short.png
+    imgcrop -f png -o "${name:1}" cutout.png
+    imgcrop -f png -o "${name:1}" cutout.png
+    [ "$(find . -name 'a*' | wc -l)" -eq 1 ]
+}
+
 @test "bad: no operand and a terminal as input is a short help and exit 64" {
     need script
     run script -qec "$IMGTOOL_BUILD/imgcrop" /dev/null

@@ -279,6 +279,7 @@ load helpers
     cutout ref.png
     cp ref.png kept.png
     fails 64 imgtool pipe -i car.png -o ref.png crop : colorxfer --ref ref.png : resize --width 50
+    stderr_has "'ref.png' is what stage 2 reads"
     fails 64 imgtool pipe -i car.png -o ref.png crop : colorxfer --ref=./ref.png
     cmp ref.png kept.png
 }
