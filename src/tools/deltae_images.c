@@ -124,7 +124,9 @@ static bool sides_failed(struct sides *sides, struct error *error)
 {
     uint32_t height = sides->first.shape.height;
     size_t bands = (height + (size_t)COMPARE_BAND - 1) / COMPARE_BAND;
-    for (size_t band = sides->first.next_row / COMPARE_BAND; sides->done[0] && band < bands; band++)
+    /* All but the last one are whole. */
+    size_t band = (sides->first.next_row + (size_t)COMPARE_BAND - 1) / COMPARE_BAND;
+    for (; sides->done[0] && band < bands; band++)
         side_read(sides, 0, band);
     *error = sides->errors[sides->done[0]];
     return false;

@@ -305,6 +305,9 @@ pixel() {
     fails 64 deltae - - < a.png
     fails 64 deltae --mask - - a.png < a.png
     fails 77 deltae --max-pixels 100 a.png b.png
-    fails 65 deltae --json a.png cut.png
-    jq -e '.error.file == "cut.png"' <<< "$output"
+    # Whichever of both is read to its end first.
+    for _ in $(seq 30); do
+        fails 65 deltae --json a.png cut.png
+        jq -e '.error.file == "cut.png"' <<< "$output" > /dev/null
+    done
 }
