@@ -145,13 +145,23 @@ bool cli_input_open(struct cli_run *run, const char *name, struct cli_input *inp
     if (!source_open(&input->source, name, run->options->max_input_bytes, error))
         return false;
     input->source.limit_fixed = option_given(&run->set, &run->parsed, "max-input-bytes");
-    if (!codec_sniff(&input->source, &input->format, error)) {
+    /* What decoding may need is opened now: in the sandbox it could not be. */
+    if (!codec_sniff(&input->source, &input->format, error) ||
+        !codec_load(input->format, error) || !icc_load(error)) {
         cli_input_close(input);
         return false;
     }
     if (input->format == CODEC_PAM && input_is_of_later_stage(input))
         input->format = CODEC_NONE;
     return true;
+}
+
+void cli_input_keep(const char *name)
+{
+    /* What cannot be opened is told when it is needed. */
+    codec_load(CODEC_NONE, NULL);
+    icc_load(NULL);
+    sandbox_keep_input(name);
 }
 
 bool cli_input_header(struct cli_run *run, cli_input_enough *enough, void *context,

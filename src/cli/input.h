@@ -29,6 +29,10 @@ struct cli_input {
 bool cli_input_open(struct cli_run *run, const char *name, struct cli_input *input,
                     struct error *error);
 
+/* Leaves opening NAME by cli_input_open() to the sandbox: sandbox_keep_input(), and the libraries
+ * that any image may need. */
+void cli_input_keep(const char *name);
+
 /* Reads the header, in the sandbox (sandbox_enter_early()): outputs are opened before. ENOUGH,
  * which may be NULL, is asked for the smallest upright size that serves once the real one is known.
  * run->input is set. */

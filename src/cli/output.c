@@ -59,7 +59,8 @@ static bool output_choose_format(const struct cli_run *run, enum codec_format fo
         output->origin = format;
     if (run->options->lossless && output->format == CODEC_JPEG)
         return error_set(error, ERROR_USAGE, "--lossless: JPEG is never lossless");
-    return true;
+    /* Before the sandbox, where it could not be opened; any may be needed if none is known yet. */
+    return codec_load(output->format, error);
 }
 
 /* True where both descriptors are one pipe or one regular file. */

@@ -92,6 +92,16 @@ static bool codec_failed(struct error *error)
     return false;
 }
 
+bool codec_load(enum codec_format format, struct error *error)
+{
+    if (format != CODEC_NONE)
+        return codecs[format]->load == NULL || codecs[format]->load(error);
+    for (format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++)
+        if (!codec_load(format, error))
+            return false;
+    return true;
+}
+
 bool codec_sniff(struct source *source, enum codec_format *format, struct error *error)
 {
     size_t size = 0;
@@ -118,7 +128,7 @@ bool codec_open(struct source *source, const struct codec_read_options *options,
     *reader = NULL;
     if (!codec_sniff(source, &format, error))
         return false;
-    if (!codecs[format]->open(source, options, reader, error))
+    if (!codec_load(format, error) || !codecs[format]->open(source, options, reader, error))
         return codec_failed(error);
     (*reader)->codec = codecs[format];
     (*reader)->info.format = format;
@@ -176,8 +186,10 @@ bool codec_make(const struct codec_write_options *options, uint32_t end, struct 
 bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct error *error)
 {
-    bool made = codecs[format]->writes_as_made || codec_make(options, image->shape.height, error);
-    bool done = made && codecs[format]->write(sink, image, options, error);
+    bool ready = codec_load(format, error) &&
+                 (codecs[format]->writes_as_made ||
+                  codec_make(options, image->shape.height, error));
+    bool done = ready && codecs[format]->write(sink, image, options, error);
     if (done && sink_flush(sink))
         return true;
     if (sink->error.kind != ERROR_NONE) {

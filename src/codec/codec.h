@@ -90,6 +90,7 @@ struct codec {
     bool (*write)(struct sink *sink, const struct image *image,
                   const struct codec_write_options *options, struct error *error);
     const char *backend;                       /* "libpng"; NULL: our own */
+    bool (*load)(struct error *error);         /* opens the library; NULL: it is linked, or ours */
     void (*version)(char *out, size_t size);   /* of the library that runs */
 };
 
@@ -108,6 +109,11 @@ const struct codec *codec_of(enum codec_format format);
 /* By name ("png", also "jpg") or by a file name's extension (any case); CODEC_NONE if none. */
 enum codec_format codec_by_name(const char *name);
 enum codec_format codec_by_path(const char *path);
+
+/* Opens the library that does the work of FORMAT, where that is not done (base/library.h);
+ * CODEC_NONE means all of them. codec_open() and codec_write() do it themselves; it is for what comes before a sandbox, which lets
+ * no file be opened. */
+bool codec_load(enum codec_format format, struct error *error);
 
 /* Recognises SOURCE by its first bytes, which stay there; no code but our own looks at them. An
  * empty input is ERROR_TRUNCATED, an unknown one ERROR_UNSUPPORTED with what it looks like, one

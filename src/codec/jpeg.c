@@ -7,6 +7,7 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#include "base/library.h"
 #include "codec/codec.h"
 #include "codec/coefficients.h"
 #include "codec/jpeg_feed.h"
@@ -28,6 +29,16 @@ enum {
     /* So few bytes of junk behind a scan are some cameras' habit and no sign of damage. */
     JUNK_MAX_BYTES = 4,
 };
+
+#define JPEG_CALLS(CALL) \
+    CALL(jpeg_CreateCompress) CALL(jpeg_CreateDecompress) CALL(jpeg_calc_output_dimensions) \
+    CALL(jpeg_destroy_compress) CALL(jpeg_destroy_decompress) CALL(jpeg_finish_compress) \
+    CALL(jpeg_finish_decompress) CALL(jpeg_has_multiple_scans) CALL(jpeg_read_header) \
+    CALL(jpeg_read_scanlines) CALL(jpeg_resync_to_restart) CALL(jpeg_set_defaults) \
+    CALL(jpeg_set_marker_processor) CALL(jpeg_set_quality) CALL(jpeg_simple_progression) \
+    CALL(jpeg_start_compress) CALL(jpeg_start_decompress) CALL(jpeg_std_error) \
+    CALL(jpeg_write_marker) CALL(jpeg_write_scanlines)
+LIBRARY(libjpeg, JPEG_CALLS, JPEG_SONAME)
 
 /* libjpeg reports failure by not returning: each function that calls it sets JUMP first, and holds
  * no memory but what is reached from here. ERRORS must be first, for the way back from it. */
@@ -113,7 +124,7 @@ static void guard_ignore(j_common_ptr common, int level)
 
 static struct jpeg_error_mgr *guard_init(struct jpeg_guard *guard, struct error *error)
 {
-    jpeg_std_error(&guard->errors);
+    libjpeg.jpeg_std_error(&guard->errors);
     guard->errors.error_exit = guard_exit;
     guard->errors.emit_message = guard_ignore;
     guard->error = error;
@@ -159,7 +170,7 @@ static void reader_where(struct jpeg_reader *reader, char *where, size_t size)
     if (!reader->started)
         return;
     int used = snprintf(where, size, " at row %u of %u", reader_row(reader), decoder->image_height);
-    if (jpeg_has_multiple_scans(decoder))
+    if (libjpeg.jpeg_has_multiple_scans(decoder))
         snprintf(where + used, size - (size_t)used, " in scan %d", decoder->input_scan_number);
 }
 
@@ -397,14 +408,14 @@ static bool jpeg_sniff(const uint8_t *head, size_t size)
 static void reader_create_decoder(struct jpeg_reader *reader)
 {
     struct jpeg_decompress_struct *decoder = &reader->decoder;
-    jpeg_create_decompress(decoder);
+    libjpeg.jpeg_CreateDecompress(decoder, JPEG_LIB_VERSION, sizeof *decoder);
     decoder->client_data = reader;
     reader->guard.errors.emit_message = reader_message;
     reader->input = (struct jpeg_source_mgr){
         .init_source = input_nothing,
         .fill_input_buffer = input_fill,
         .skip_input_data = input_skip,
-        .resync_to_restart = jpeg_resync_to_restart,
+        .resync_to_restart = libjpeg.jpeg_resync_to_restart,
         .term_source = input_nothing,
     };
     decoder->src = &reader->input;
@@ -412,34 +423,31 @@ static void reader_create_decoder(struct jpeg_reader *reader)
     decoder->progress = &reader->progress;
     decoder->mem->request_virt_barray = reader_request_array;
     decoder->mem->access_virt_barray = reader_access_array;
-    jpeg_set_marker_processor(decoder, JPEG_APP1, input_segment);
-    jpeg_set_marker_processor(decoder, JPEG_APP2, input_segment);
+    libjpeg.jpeg_set_marker_processor(decoder, JPEG_APP1, input_segment);
+    libjpeg.jpeg_set_marker_processor(decoder, JPEG_APP2, input_segment);
 }
 
 static bool reader_describe_color(struct jpeg_reader *reader, struct error *error)
 {
     const struct jpeg_decompress_struct *decoder = &reader->decoder;
     struct codec_info *info = &reader->base.info;
-    bool adobe = decoder->saw_Adobe_marker;
     switch (decoder->jpeg_color_space) {
     case JCS_GRAYSCALE:
         info->shape.color = IMAGE_GREY;
         return true;
     case JCS_RGB:
-        info->subtype = "RGB";
-        info->shape.color = IMAGE_RGB;
-        return true;
     case JCS_YCbCr:
+        info->subtype = decoder->jpeg_color_space == JCS_RGB ? "RGB" : NULL;
         info->shape.color = IMAGE_RGB;
         return true;
     case JCS_CMYK:
     case JCS_YCCK:
-        info->subtype = decoder->jpeg_color_space == JCS_YCCK ? "Adobe YCCK"
-                        : adobe                               ? "Adobe CMYK"
-                                                              : "CMYK";
+        info->subtype = decoder->jpeg_color_space == JCS_YCCK ? "Adobe YCCK" : "CMYK";
+        if (decoder->saw_Adobe_marker && decoder->jpeg_color_space == JCS_CMYK)
+            info->subtype = "Adobe CMYK";
         info->shape.color = IMAGE_CMYK;
         /* Adobe's programs store 255 for no ink, and everybody reads files with their marker so. */
-        reader->inverted = adobe;
+        reader->inverted = decoder->saw_Adobe_marker;
         return true;
     default:
         return error_set(error, ERROR_UNSUPPORTED, "%d components in unknown colours",
@@ -474,11 +482,9 @@ static bool reader_describe(struct jpeg_reader *reader, const struct codec_read_
     info->progressive = decoder->progressive_mode;
     info->frames = 1;
     info->orientation = reader->segments.orientation == 0 ? 1 : reader->segments.orientation;
-    const uint16_t *luma = reader_steps(reader, 0), *chroma = NULL;
-    if (decoder->jpeg_color_space == JCS_YCbCr)
-        chroma = reader_steps(reader, 1);
-    if (luma != NULL)
-        info->quality = jpeg_tables_quality(luma, chroma);
+    const uint16_t *luma = reader_steps(reader, 0);
+    const uint16_t *chroma = decoder->jpeg_color_space == JCS_YCbCr ? reader_steps(reader, 1) : NULL;
+    info->quality = luma != NULL ? jpeg_tables_quality(luma, chroma) : 0;
     if (!jpeg_segments_finish(&reader->segments, &info->metadata, &icc_problem, error))
         return false;
     if (icc_problem != NULL)
@@ -496,7 +502,7 @@ static void reader_choose(struct jpeg_reader *reader, const struct codec_read_op
         decoder->scale_num = 1;
         decoder->scale_denom = 2;
     }
-    jpeg_calc_output_dimensions(decoder);
+    libjpeg.jpeg_calc_output_dimensions(decoder);
     reader->base.info.shape.width = decoder->output_width;
     reader->base.info.shape.height = decoder->output_height;
     for (int i = 0; i < decoder->num_components; i++) {
@@ -528,7 +534,7 @@ static bool reader_start(struct jpeg_reader *reader, const struct codec_read_opt
         return false;
     }
     reader_create_decoder(reader);
-    jpeg_read_header(decoder, TRUE);
+    libjpeg.jpeg_read_header(decoder, TRUE);
     reader->opened = true;
     if (!reader_describe(reader, options, error))
         return false;
@@ -541,7 +547,7 @@ static bool reader_start(struct jpeg_reader *reader, const struct codec_read_opt
 static void jpeg_close(struct codec_reader *base)
 {
     struct jpeg_reader *reader = (struct jpeg_reader *)base;
-    jpeg_destroy_decompress(&reader->decoder);
+    libjpeg.jpeg_destroy_decompress(&reader->decoder);
     arrays_free(&reader->arrays);
     jpeg_segments_free(&reader->segments);
     free(reader->segment);
@@ -581,21 +587,15 @@ static void rows_decode(struct jpeg_reader *reader, uint8_t *rows, size_t stride
         decoder->dct_method = JDCT_ISLOW;
         /* Smoothing guesses at coefficients that have not come; it needs all rows at hand. */
         decoder->do_block_smoothing = FALSE;
-        jpeg_start_decompress(decoder);
+        libjpeg.jpeg_start_decompress(decoder);
     }
     for (uint32_t done = 0; done < count;) {
         JSAMPROW pointers[ROWS_AT_ONCE];
         uint32_t step = count - done < ROWS_AT_ONCE ? count - done : ROWS_AT_ONCE;
         for (uint32_t i = 0; i < step; i++)
             pointers[i] = rows + (size_t)(done + i) * stride;
-        done += jpeg_read_scanlines(decoder, pointers, step);
+        done += libjpeg.jpeg_read_scanlines(decoder, pointers, step);
     }
-}
-
-static void row_invert(uint8_t *restrict row, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        row[i] = (uint8_t)~row[i];
 }
 
 static bool jpeg_read_rows(struct codec_reader *base, uint8_t *rows, size_t stride, uint32_t count,
@@ -609,8 +609,8 @@ static bool jpeg_read_rows(struct codec_reader *base, uint8_t *rows, size_t stri
     uint32_t first = reader->decoder.output_scanline;
     rows_decode(reader, rows, stride, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (reader->inverted)
-            row_invert(rows + i * stride, row_bytes);
+        for (size_t x = 0; reader->inverted && x < row_bytes; x++)
+            rows[i * stride + x] = (uint8_t)~rows[i * stride + x];
         if (first + i >= reader->missing_from)
             memset(rows + i * stride, 0, row_bytes);
     }
@@ -624,7 +624,7 @@ static bool jpeg_finish(struct codec_reader *base, struct error *error)
     reader->guard.error = error;
     if (setjmp(reader->guard.jump) != 0)
         return false;
-    jpeg_finish_decompress(&reader->decoder);
+    libjpeg.jpeg_finish_decompress(&reader->decoder);
     if (!reader->guard.ended)
         jpeg_feed_close(&reader->feed, reader->input.bytes_in_buffer);
     arrays_free(&reader->arrays);
@@ -698,7 +698,7 @@ static JBLOCKARRAY writer_access_array(j_common_ptr common, jvirt_barray_ptr arr
 static void writer_create_encoder(struct jpeg_writer *writer)
 {
     struct jpeg_compress_struct *encoder = &writer->encoder;
-    jpeg_create_compress(encoder);
+    libjpeg.jpeg_CreateCompress(encoder, JPEG_LIB_VERSION, sizeof *encoder);
     encoder->client_data = writer;
     writer->output = (struct jpeg_destination_mgr){
         .init_destination = output_start,
@@ -719,14 +719,14 @@ static void writer_set_up(struct jpeg_writer *writer, const struct image *image,
     encoder->image_height = image->shape.height;
     encoder->input_components = (int)image_channels(&image->shape);
     encoder->in_color_space = image->shape.color == IMAGE_GREY ? JCS_GRAYSCALE : JCS_RGB;
-    jpeg_set_defaults(encoder);
-    jpeg_set_quality(encoder, quality, TRUE);
+    libjpeg.jpeg_set_defaults(encoder);
+    libjpeg.jpeg_set_quality(encoder, quality, TRUE);
     encoder->dct_method = JDCT_ISLOW;
     if (quality >= FULL_COLOR_QUALITY)
         encoder->comp_info[0].h_samp_factor = encoder->comp_info[0].v_samp_factor = 1;
     encoder->optimize_coding = options->effort >= OPTIMISED_EFFORT;
     if (options->effort >= PROGRESSIVE_EFFORT)
-        jpeg_simple_progression(encoder);
+        libjpeg.jpeg_simple_progression(encoder);
 }
 
 static void writer_write_metadata(struct jpeg_writer *writer, const struct image_metadata *metadata)
@@ -736,7 +736,7 @@ static void writer_write_metadata(struct jpeg_writer *writer, const struct image
     for (unsigned i = 0, marker = 0; size > 0; i++) {
         size = jpeg_segments_build(metadata, i, segment, &marker);
         if (size > 0)
-            jpeg_write_marker(&writer->encoder, (int)marker, segment, (unsigned)size);
+            libjpeg.jpeg_write_marker(&writer->encoder, (int)marker, segment, (unsigned)size);
     }
 }
 
@@ -749,13 +749,13 @@ static bool writer_run(struct jpeg_writer *writer, const struct image *image,
         return false;
     writer_create_encoder(writer);
     writer_set_up(writer, image, options);
-    jpeg_start_compress(encoder, TRUE);
+    libjpeg.jpeg_start_compress(encoder, TRUE);
     writer_write_metadata(writer, &image->metadata);
     while (encoder->next_scanline < encoder->image_height) {
         JSAMPROW row = image_row(image, encoder->next_scanline);
-        jpeg_write_scanlines(encoder, &row, 1);
+        libjpeg.jpeg_write_scanlines(encoder, &row, 1);
     }
-    jpeg_finish_compress(encoder);
+    libjpeg.jpeg_finish_compress(encoder);
     return true;
 }
 
@@ -770,7 +770,7 @@ static bool jpeg_write(struct sink *sink, const struct image *image,
     writer->sink = sink;
     writer->buffer = memory_array(OUTPUT_BYTES + JPEG_SEGMENT_MAX_BYTES, 1, error);
     bool done = writer->buffer != NULL && writer_run(writer, image, options, error);
-    jpeg_destroy_compress(&writer->encoder);
+    libjpeg.jpeg_destroy_compress(&writer->encoder);
     arrays_free(&writer->arrays);
     free(writer->buffer);
     free(writer);
@@ -795,5 +795,6 @@ const struct codec codec_jpeg = {
     .close = jpeg_close,
     .write = jpeg_write,
     .backend = "libjpeg-turbo",
+    .load = libjpeg_load,
     .version = jpeg_version,
 };

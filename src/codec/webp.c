@@ -10,8 +10,22 @@
 #include <webp/encode.h>
 #include <webp/mux.h>
 
+#include "base/library.h"
 #include "codec/codec.h"
 #include "codec/exif.h"
+
+#define WEBP_CALLS(CALL) \
+    CALL(WebPAnimDecoderDelete) CALL(WebPAnimDecoderGetNext) CALL(WebPAnimDecoderNewInternal) \
+    CALL(WebPAnimDecoderOptionsInitInternal) CALL(WebPConfigInitInternal) \
+    CALL(WebPConfigLosslessPreset) CALL(WebPDemuxDelete) CALL(WebPDemuxInternal) \
+    CALL(WebPEncode) CALL(WebPFree) CALL(WebPGetDecoderVersion) CALL(WebPGetFeaturesInternal) \
+    CALL(WebPIDecGetRGB) CALL(WebPIDecode) CALL(WebPIDelete) CALL(WebPIUpdate) \
+    CALL(WebPInitDecoderConfigInternal) CALL(WebPMemoryWrite) CALL(WebPMemoryWriterClear) \
+    CALL(WebPMemoryWriterInit) CALL(WebPMuxAssemble) CALL(WebPMuxDelete) CALL(WebPMuxSetChunk) \
+    CALL(WebPMuxSetImage) CALL(WebPNewInternal) CALL(WebPPictureFree) CALL(WebPPictureImportRGB) \
+    CALL(WebPPictureImportRGBA) CALL(WebPPictureInitInternal) CALL(WebPValidateConfig)
+
+LIBRARY(libwebp, WEBP_CALLS, WEBP_SONAME, WEBPDEMUX_SONAME, WEBPMUX_SONAME)
 
 enum {
     RIFF_HEADER_BYTES = 12,
@@ -140,7 +154,7 @@ static bool webp_judge_header(struct webp_reader *webp, const uint8_t *head, siz
 {
     static const char *const subtypes[] = {"VP8X", "VP8", "VP8L"}; /* 0 where it has none or many */
     WebPBitstreamFeatures features;
-    VP8StatusCode status = WebPGetFeatures(head, size, &features);
+    VP8StatusCode status = libwebp.WebPGetFeaturesInternal(head, size, &features, WEBP_DECODER_ABI_VERSION);
     if (status == VP8_STATUS_NOT_ENOUGH_DATA && webp_truncated(webp))
         return error_set(error, ERROR_TRUNCATED, "truncated in the header");
     if (status != VP8_STATUS_OK)
@@ -246,7 +260,7 @@ static bool webp_load(struct webp_reader *webp, struct source *source,
 static void webp_close(struct codec_reader *reader)
 {
     struct webp_reader *webp = (struct webp_reader *)(void *)reader;
-    WebPAnimDecoderDelete(webp->animation);
+    libwebp.WebPAnimDecoderDelete(webp->animation);
     free(webp->repaired);
     free(webp->own_canvas);
     free(webp);
@@ -318,7 +332,7 @@ static VP8StatusCode webp_run_decoder(const struct webp_reader *webp, uint8_t *r
     const struct image_shape *shape = &webp->base.info.shape;
     WebPDecoderConfig config;
     *done = 0;
-    if (!WebPInitDecoderConfig(&config))
+    if (!libwebp.WebPInitDecoderConfigInternal(&config, WEBP_DECODER_ABI_VERSION))
         return VP8_STATUS_INVALID_PARAM;
     config.options.use_threads = threads;
     config.output.colorspace = shape->alpha ? MODE_RGBA : MODE_RGB;
@@ -326,14 +340,14 @@ static VP8StatusCode webp_run_decoder(const struct webp_reader *webp, uint8_t *r
     config.output.u.RGBA.rgba = rows;
     config.output.u.RGBA.stride = (int)stride;
     config.output.u.RGBA.size = stride * (shape->height - 1) + image_row_bytes(shape);
-    WebPIDecoder *decoder = WebPIDecode(NULL, 0, &config);
+    WebPIDecoder *decoder = libwebp.WebPIDecode(NULL, 0, &config);
     if (decoder == NULL)
         return VP8_STATUS_OUT_OF_MEMORY;
-    VP8StatusCode status = WebPIUpdate(decoder, webp->data, webp->layout.image_end);
+    VP8StatusCode status = libwebp.WebPIUpdate(decoder, webp->data, webp->layout.image_end);
     int last = 0;
-    if (WebPIDecGetRGB(decoder, &last, NULL, NULL, NULL) != NULL && last > 0)
+    if (libwebp.WebPIDecGetRGB(decoder, &last, NULL, NULL, NULL) != NULL && last > 0)
         *done = (uint32_t)last;
-    WebPIDelete(decoder);
+    libwebp.WebPIDelete(decoder);
     return status;
 }
 
@@ -395,9 +409,9 @@ static bool webp_repair(struct webp_reader *webp, WebPData *file, struct error *
 /* The decoder does not say why it cannot be had: what the demuxer takes only lacks memory. */
 static bool webp_compose_failed(const WebPData *file, struct error *error)
 {
-    WebPDemuxer *demuxer = WebPDemux(file);
+    WebPDemuxer *demuxer = libwebp.WebPDemuxInternal(file, 0, NULL, WEBP_DEMUX_ABI_VERSION);
     bool valid = demuxer != NULL;
-    WebPDemuxDelete(demuxer);
+    libwebp.WebPDemuxDelete(demuxer);
     if (valid)
         return webp_no_memory(error);
     return error_set(error, ERROR_CORRUPT, "the chunks of the animation are damaged");
@@ -410,16 +424,16 @@ static bool webp_compose(struct webp_reader *webp, struct error *error)
     WebPAnimDecoderOptions options;
     if (!webp_repair(webp, &file, error))
         return false;
-    if (!WebPAnimDecoderOptionsInit(&options))
+    if (!libwebp.WebPAnimDecoderOptionsInitInternal(&options, WEBP_DEMUX_ABI_VERSION))
         return error_set(error, ERROR_INTERNAL, "libwebp has another version than its headers");
     options.color_mode = MODE_RGBA;
-    webp->animation = WebPAnimDecoderNew(&file, &options);
+    webp->animation = libwebp.WebPAnimDecoderNewInternal(&file, &options, WEBP_DEMUX_ABI_VERSION);
     if (webp->animation == NULL)
         return webp_compose_failed(&file, error);
     uint8_t *canvas = NULL;
     int time_ms = 0;
     for (unsigned frame = 1; frame <= webp->frame; frame++)
-        if (!WebPAnimDecoderGetNext(webp->animation, &canvas, &time_ms))
+        if (!libwebp.WebPAnimDecoderGetNext(webp->animation, &canvas, &time_ms))
             return error_set(error, webp_truncated(webp) ? ERROR_TRUNCATED : ERROR_CORRUPT,
                              "frame %u is damaged", frame);
     webp->canvas = canvas;
@@ -478,13 +492,14 @@ static bool webp_configure(WebPConfig *config, const struct image *image,
                            const struct codec_write_options *options)
 {
     int effort = options->effort < 0 ? DEFAULT_EFFORT : options->effort > 9 ? 9 : options->effort;
-    if (!WebPConfigInit(config))
+    if (!libwebp.WebPConfigInitInternal(config, WEBP_PRESET_DEFAULT, CODEC_WEBP_QUALITY,
+                                        WEBP_ENCODER_ABI_VERSION))
         return false;
     if (options->lossless) {
         /* No threads: they only help at effort 9, and there the bytes come to depend on them in
          * some versions of libwebp (1.5.0). */
         config->exact = 1;
-        return WebPConfigLosslessPreset(config, effort);
+        return libwebp.WebPConfigLosslessPreset(config, effort);
     }
     config->quality = (float)(options->quality > 0 ? options->quality : CODEC_WEBP_QUALITY);
     config->method = (effort * 6 + 4) / 9;
@@ -492,7 +507,7 @@ static bool webp_configure(WebPConfig *config, const struct image *image,
     /* Left to itself the encoder gives hidden pixels whatever colour is cheapest beside their
      * visible neighbours; black ones cost bytes and ring into the outline. */
     config->exact = webp_hides_color(image);
-    return WebPValidateConfig(config) != 0;
+    return libwebp.WebPValidateConfig(config) != 0;
 }
 
 static int webp_emit(const uint8_t *data, size_t size, const WebPPicture *picture)
@@ -506,7 +521,7 @@ static bool webp_lacks_memory(const WebPPicture *picture)
     return picture->error_code == VP8_ENC_OK ||
            picture->error_code == VP8_ENC_ERROR_OUT_OF_MEMORY ||
            picture->error_code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY ||
-           (picture->error_code == VP8_ENC_ERROR_BAD_WRITE && picture->writer == WebPMemoryWrite);
+           (picture->error_code == VP8_ENC_ERROR_BAD_WRITE && picture->writer == libwebp.WebPMemoryWrite);
 }
 
 static bool webp_encode_failed(const WebPPicture *picture, struct error *error)
@@ -534,29 +549,29 @@ static bool webp_encode(const struct image *image, WebPConfig *config, struct si
                         WebPMemoryWriter *memory, struct error *error)
 {
     WebPPicture picture;
-    if (!WebPPictureInit(&picture))
+    if (!libwebp.WebPPictureInitInternal(&picture, WEBP_ENCODER_ABI_VERSION))
         return error_set(error, ERROR_INTERNAL, "libwebp has another version than its headers");
     picture.width = (int)image->shape.width;
     picture.height = (int)image->shape.height;
     picture.use_argb = config->lossless;
-    picture.writer = memory != NULL ? WebPMemoryWrite : webp_emit;
+    picture.writer = memory != NULL ? libwebp.WebPMemoryWrite : webp_emit;
     picture.custom_ptr = memory != NULL ? (void *)memory : (void *)sink;
     bool done = image->shape.alpha
-                    ? WebPPictureImportRGBA(&picture, image->pixels, (int)image->stride)
-                    : WebPPictureImportRGB(&picture, image->pixels, (int)image->stride);
+                    ? libwebp.WebPPictureImportRGBA(&picture, image->pixels, (int)image->stride)
+                    : libwebp.WebPPictureImportRGB(&picture, image->pixels, (int)image->stride);
     if (!done) {
         error_set(error, ERROR_NO_MEMORY, "out of memory for encoding WebP");
     } else {
-        done = WebPEncode(config, &picture);
+        done = libwebp.WebPEncode(config, &picture);
         /* A thread that cannot be had looks like memory, and nothing is written before. */
         if (!done && config->thread_level > 0 && webp_lacks_memory(&picture)) {
             config->thread_level = 0;
-            done = WebPEncode(config, &picture);
+            done = libwebp.WebPEncode(config, &picture);
         }
         if (!done)
             webp_encode_failed(&picture, error);
     }
-    WebPPictureFree(&picture);
+    libwebp.WebPPictureFree(&picture);
     return done;
 }
 
@@ -568,18 +583,18 @@ static bool webp_write_container(struct sink *sink, const WebPMemoryWriter *imag
     WebPData icc = {metadata->icc.data, metadata->icc.size};
     WebPData exif = {metadata->exif.data, metadata->exif.size};
     WebPData xmp = {metadata->xmp.data, metadata->xmp.size};
-    WebPMux *mux = WebPMuxNew();
-    bool done = mux != NULL && WebPMuxSetImage(mux, &bare, 0) == WEBP_MUX_OK &&
-                (icc.size == 0 || WebPMuxSetChunk(mux, "ICCP", &icc, 0) == WEBP_MUX_OK) &&
-                (exif.size == 0 || WebPMuxSetChunk(mux, "EXIF", &exif, 0) == WEBP_MUX_OK) &&
-                (xmp.size == 0 || WebPMuxSetChunk(mux, "XMP ", &xmp, 0) == WEBP_MUX_OK) &&
-                WebPMuxAssemble(mux, &file) == WEBP_MUX_OK;
-    WebPMuxDelete(mux);
+    WebPMux *mux = libwebp.WebPNewInternal(WEBP_MUX_ABI_VERSION);
+    bool done = mux != NULL && libwebp.WebPMuxSetImage(mux, &bare, 0) == WEBP_MUX_OK &&
+                (icc.size == 0 || libwebp.WebPMuxSetChunk(mux, "ICCP", &icc, 0) == WEBP_MUX_OK) &&
+                (exif.size == 0 || libwebp.WebPMuxSetChunk(mux, "EXIF", &exif, 0) == WEBP_MUX_OK) &&
+                (xmp.size == 0 || libwebp.WebPMuxSetChunk(mux, "XMP ", &xmp, 0) == WEBP_MUX_OK) &&
+                libwebp.WebPMuxAssemble(mux, &file) == WEBP_MUX_OK;
+    libwebp.WebPMuxDelete(mux);
     if (!done)
         error_set(error, ERROR_NO_MEMORY, "out of memory for the metadata of WebP");
     else if (!sink_write(sink, file.bytes, file.size))
         done = error_set(error, ERROR_IO, "the WebP data cannot be written");
-    WebPDataClear(&file);
+    libwebp.WebPFree((void *)file.bytes);
     return done;
 }
 
@@ -599,16 +614,19 @@ static bool webp_write(struct sink *sink, const struct image *image,
     if (metadata->icc.size + metadata->exif.size + metadata->xmp.size == 0)
         return webp_encode(image, &config, sink, NULL, error);
     WebPMemoryWriter memory;
-    WebPMemoryWriterInit(&memory);
+    libwebp.WebPMemoryWriterInit(&memory);
     bool done = webp_encode(image, &config, NULL, &memory, error) &&
                 webp_write_container(sink, &memory, metadata, error);
-    WebPMemoryWriterClear(&memory);
+    libwebp.WebPMemoryWriterClear(&memory);
     return done;
 }
 
 static void webp_version(char *out, size_t size)
 {
-    int version = WebPGetDecoderVersion();
+    *out = '\0';
+    if (!libwebp_load(NULL))
+        return;
+    int version = libwebp.WebPGetDecoderVersion();
     snprintf(out, size, "%d.%d.%d", version >> 16, version >> 8 & 255, version & 255);
 }
 
@@ -625,5 +643,6 @@ const struct codec codec_webp = {
     .close = webp_close,
     .write = webp_write,
     .backend = "libwebp",
+    .load = libwebp_load,
     .version = webp_version,
 };

@@ -9,10 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "color/icc_model.h"
 #include "color/icc_pixels.h"
 #include "color/icc_scan.h"
 #include "color/lab.h"
+
+#define LCMS_CALLS(CALL) \
+    CALL(cmsBuildGamma) CALL(cmsCreateContext) CALL(cmsCreateGrayProfileTHR) \
+    CALL(cmsCreateLab4ProfileTHR) CALL(cmsCreateRGBProfileTHR) CALL(cmsCreateTransformTHR) \
+    CALL(cmsCreateXYZProfileTHR) CALL(cmsCreate_sRGBProfileTHR) CALL(cmsDeleteContext) \
+    CALL(cmsDetectBlackPoint) CALL(cmsDoTransform) CALL(cmsGetContextUserData) \
+    CALL(cmsGetEncodedCMMversion) CALL(cmsMLUalloc) CALL(cmsMLUsetASCII) \
+    CALL(cmsOpenProfileFromMemTHR) CALL(cmsSaveProfileToMem) CALL(cmsSetLogErrorHandlerTHR) \
+    CALL(cmsWriteTag)
+
+LIBRARY(lcms, LCMS_CALLS, LCMS_SONAME)
+
+bool icc_load(struct error *error)
+{
+    return lcms_load(error);
+}
 
 /* The colour engine's memory. Little CMS 2.14 uses results of its allocator unchecked in places,
  * so an allocation must never fail in sight of it. All it takes comes from one block that is there
@@ -41,7 +58,7 @@ static size_t allocation_size(const void *pointer)
 
 static void *engine_allocate(cmsContext context, cmsUInt32Number size)
 {
-    struct engine *engine = cmsGetContextUserData(context);
+    struct engine *engine = lcms.cmsGetContextUserData(context);
     size_t room = ENGINE_BYTES - engine->used;
     size_t wanted = (((size_t)size + ENGINE_ALIGNMENT - 1) & ~(size_t)(ENGINE_ALIGNMENT - 1)) +
                     ENGINE_ALIGNMENT;
@@ -60,7 +77,7 @@ static void *engine_allocate(cmsContext context, cmsUInt32Number size)
 
 static void engine_release(cmsContext context, void *pointer)
 {
-    struct engine *engine = cmsGetContextUserData(context);
+    struct engine *engine = lcms.cmsGetContextUserData(context);
     if (pointer == NULL || pointer != engine->last)
         return;
     engine->used = (size_t)(engine->last - engine->memory) - ENGINE_ALIGNMENT;
@@ -100,7 +117,7 @@ static void *engine_duplicate(cmsContext context, const void *original, cmsUInt3
 static void engine_complain(cmsContext context, cmsUInt32Number code, const char *text)
 {
     (void)code;
-    struct engine *engine = cmsGetContextUserData(context);
+    struct engine *engine = lcms.cmsGetContextUserData(context);
     snprintf(engine->message, sizeof engine->message, "%s", text);
 }
 
@@ -110,7 +127,7 @@ static void engine_free(struct engine *engine)
         return;
     engine->armed = false;
     if (engine->context != NULL)
-        cmsDeleteContext(engine->context);
+        lcms.cmsDeleteContext(engine->context);
     free(engine->memory);
     free(engine);
 }
@@ -128,18 +145,18 @@ static struct engine *engine_new(struct error *error)
         .CallocPtr = engine_allocate_array,
         .DupPtr = engine_duplicate,
     };
-    struct engine *engine = memory_zeroed(1, sizeof *engine, error);
+    struct engine *engine = icc_load(error) ? memory_zeroed(1, sizeof *engine, error) : NULL;
     if (engine == NULL)
         return NULL;
     engine->memory = memory_array(ENGINE_BYTES, 1, error);
     if (engine->memory == NULL)
         goto fail;
-    engine->context = cmsCreateContext(&plugin, engine);
+    engine->context = lcms.cmsCreateContext(&plugin, engine);
     if (engine->context == NULL) {
         error_set(error, ERROR_NO_MEMORY, "the colour engine did not start");
         goto fail;
     }
-    cmsSetLogErrorHandlerTHR(engine->context, engine_complain);
+    lcms.cmsSetLogErrorHandlerTHR(engine->context, engine_complain);
     return engine;
 fail:
     engine_free(engine);
@@ -201,7 +218,7 @@ static bool engine_run_profile(struct engine *engine, const struct icc_scan *sca
 
 static cmsHPROFILE engine_open(struct engine *engine, const struct blob *pruned)
 {
-    return cmsOpenProfileFromMemTHR(engine->context, pruned->data, (cmsUInt32Number)pruned->size);
+    return lcms.cmsOpenProfileFromMemTHR(engine->context, pruned->data, (cmsUInt32Number)pruned->size);
 }
 
 struct icc_transform {
@@ -232,18 +249,18 @@ static bool link_to_pcs(struct engine *engine, void *context)
                                              : COLORSPACE_SH(PT_RGB) | CHANNELS_SH(3);
     cmsUInt32Number grid = icc_scan_grid(request->scan);
     cmsHPROFILE profile = engine_open(engine, &request->pruned);
-    cmsHPROFILE pcs = request->scan->pcs_is_xyz ? cmsCreateXYZProfileTHR(engine->context)
-                                                : cmsCreateLab4ProfileTHR(engine->context, NULL);
+    cmsHPROFILE pcs = request->scan->pcs_is_xyz ? lcms.cmsCreateXYZProfileTHR(engine->context)
+                                                : lcms.cmsCreateLab4ProfileTHR(engine->context, NULL);
     if (profile == NULL || pcs == NULL)
         return false;
     /* No cache: it would be written to while threads share the transform. */
-    request->transform->to_pcs = cmsCreateTransformTHR(
+    request->transform->to_pcs = lcms.cmsCreateTransformTHR(
         engine->context, profile,
         from | BYTES_SH(transform->depth / 8) | EXTRA_SH(transform->alpha), pcs,
         request->scan->pcs_is_xyz ? TYPE_XYZ_16 : TYPE_Lab_16, INTENT_RELATIVE_COLORIMETRIC,
         cmsFLAGS_NOCACHE | cmsFLAGS_CLUT_PRE_LINEARIZATION | cmsFLAGS_GRIDPOINTS(grid));
     cmsCIEXYZ black;
-    if (cmsDetectBlackPoint(&black, profile, INTENT_RELATIVE_COLORIMETRIC, 0)) {
+    if (lcms.cmsDetectBlackPoint(&black, profile, INTENT_RELATIVE_COLORIMETRIC, 0)) {
         request->black[0] = black.X;
         request->black[1] = black.Y;
         request->black[2] = black.Z;
@@ -279,7 +296,7 @@ static void linked_pixels(const struct icc_transform *transform, const uint8_t *
     size_t out_bytes = (3u + transform->alpha) * sample;
     while (count > 0) {
         size_t part = count < CHUNK ? count : CHUNK;
-        cmsDoTransform(transform->to_pcs, in, pcs, (cmsUInt32Number)part);
+        lcms.cmsDoTransform(transform->to_pcs, in, pcs, (cmsUInt32Number)part);
         icc_pixels_convert_pcs(&transform->pixels, pcs[0], in, out, part);
         in += part * in_bytes;
         out += part * out_bytes;
@@ -296,7 +313,7 @@ static void linked_linear(const struct icc_transform *transform, const uint8_t *
     for (size_t done = 0, part; done < count; done += part) {
         float *const to[3] = {linear[0] + done, linear[1] + done, linear[2] + done};
         part = count - done < CHUNK ? count - done : CHUNK;
-        cmsDoTransform(transform->to_pcs, in + done * in_bytes, pcs, (cmsUInt32Number)part);
+        lcms.cmsDoTransform(transform->to_pcs, in + done * in_bytes, pcs, (cmsUInt32Number)part);
         icc_pixels_light_pcs(&transform->pixels, pcs[0], to, part);
     }
 }
@@ -435,15 +452,15 @@ static bool color_to_profile(struct engine *engine, void *context)
 {
     struct color_request *request = context;
     cmsHPROFILE profile = engine_open(engine, &request->pruned);
-    cmsHPROFILE srgb = cmsCreate_sRGBProfileTHR(engine->context);
+    cmsHPROFILE srgb = lcms.cmsCreate_sRGBProfileTHR(engine->context);
     if (profile == NULL || srgb == NULL)
         return false;
-    cmsHTRANSFORM transform = cmsCreateTransformTHR(
+    cmsHTRANSFORM transform = lcms.cmsCreateTransformTHR(
         engine->context, srgb, TYPE_RGB_DBL, profile, TYPE_RGB_DBL, INTENT_RELATIVE_COLORIMETRIC,
         cmsFLAGS_NOCACHE | cmsFLAGS_BLACKPOINTCOMPENSATION);
     if (transform == NULL)
         return false;
-    cmsDoTransform(transform, request->srgb, request->out, 1);
+    lcms.cmsDoTransform(transform, request->srgb, request->out, 1);
     return true;
 }
 
@@ -531,26 +548,26 @@ static bool name_profile(struct engine *engine, cmsHPROFILE handle,
     char name[64];
     snprintf(name, sizeof name, "%s, gamma %.4g", request->space == ICC_GREY ? "grey" : "RGB",
              request->exponent);
-    cmsMLU *text = cmsMLUalloc(engine->context, 1);
-    return text != NULL && cmsMLUsetASCII(text, "en", "US", name) &&
-           cmsWriteTag(handle, cmsSigProfileDescriptionTag, text);
+    cmsMLU *text = lcms.cmsMLUalloc(engine->context, 1);
+    return text != NULL && lcms.cmsMLUsetASCII(text, "en", "US", name) &&
+           lcms.cmsWriteTag(handle, cmsSigProfileDescriptionTag, text);
 }
 
 static bool build_profile(struct engine *engine, void *context)
 {
     struct build_request *request = context;
-    cmsToneCurve *curve = cmsBuildGamma(engine->context, request->exponent);
+    cmsToneCurve *curve = lcms.cmsBuildGamma(engine->context, request->exponent);
     cmsToneCurve *curves[3] = {curve, curve, curve};
     cmsHPROFILE handle =
         request->space == ICC_GREY
-            ? cmsCreateGrayProfileTHR(engine->context, &request->white, curve)
-            : cmsCreateRGBProfileTHR(engine->context, &request->white, &request->primaries, curves);
+            ? lcms.cmsCreateGrayProfileTHR(engine->context, &request->white, curve)
+            : lcms.cmsCreateRGBProfileTHR(engine->context, &request->white, &request->primaries, curves);
     cmsUInt32Number size = 0;
     if (handle == NULL || !name_profile(engine, handle, request) ||
-        !cmsSaveProfileToMem(handle, NULL, &size))
+        !lcms.cmsSaveProfileToMem(handle, NULL, &size))
         return false;
     void *bytes = engine_allocate(engine->context, size);
-    return cmsSaveProfileToMem(handle, bytes, &size) &&
+    return lcms.cmsSaveProfileToMem(handle, bytes, &size) &&
            blob_copy(request->profile, bytes, size, request->error);
 }
 
@@ -598,6 +615,9 @@ bool icc_from_gamma(enum icc_space space, double gamma, const double chromaticit
 
 void icc_version(char *out, size_t size)
 {
-    int version = cmsGetEncodedCMMversion();
+    *out = '\0';
+    if (!icc_load(NULL))
+        return;
+    int version = lcms.cmsGetEncodedCMMversion();
     snprintf(out, size, "%d.%d", version / 1000, version % 1000 / 10);
 }

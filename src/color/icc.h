@@ -69,7 +69,12 @@ void icc_transform_free(struct icc_transform *transform);
 bool icc_color_from_srgb(const struct blob *profile, enum icc_space space, const double srgb[3],
                          double out[3], struct error *error);
 
-/* The version of Little CMS that runs, "2.14". */
+/* Opens Little CMS where that is not done yet (base/library.h). The other functions do it when they
+ * need it, which is for profiles of tables and for new profiles; it is for what comes before a
+ * sandbox, which lets no file be opened. */
+bool icc_load(struct error *error);
+
+/* The version of Little CMS that runs, "2.14"; empty where it cannot be opened. */
 void icc_version(char *out, size_t size);
 
 #endif

@@ -311,7 +311,7 @@ static void keep_read_files(const struct xfer_job *job)
     list_read_files(job->fields, files);
     for (int i = 1; i < READ_FILES; i++)
         if (files[i].name != NULL)
-            sandbox_keep_input(files[i].name);
+            cli_input_keep(files[i].name);
 }
 
 /* Every key is there, whatever the kind. */

@@ -245,9 +245,9 @@ static bool compare_many_images(struct cli_run *run, const struct deltae_fields 
     char **names = run->parsed.operands;
     bool over = false;
     for (int i = 0; i < run->parsed.operand_count; i++)
-        sandbox_keep_input(names[i]);
+        cli_input_keep(names[i]);
     if (fields->mask != NULL)
-        sandbox_keep_input(fields->mask);
+        cli_input_keep(fields->mask);
     if (!cli_answer_open(run, error) || !sandbox_enter(run, error))
         return false;
     run->reported = true;

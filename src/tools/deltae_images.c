@@ -301,7 +301,7 @@ static bool open_all(struct sides *sides, const struct deltae_fields *fields,
 {
     struct cli_run *run = sides->run;
     if (fields->mask != NULL)
-        sandbox_keep_input(fields->mask);
+        cli_input_keep(fields->mask);
     return sides_check_names(fields, sides->names[0], sides->names[1], error) &&
            sides_open(sides, error) &&
            (fields->heatmap == NULL || heatmap_open(sides, fields, output, error)) &&

@@ -200,9 +200,9 @@ static bool info_run(struct cli_run *run, void *fields, struct error *error)
         return error_set(error, ERROR_USAGE, "'%s' and -i '%s': one way to name inputs is expected",
                          run->parsed.operands[0], options->common.input);
     if (run->parsed.operand_count == 0)
-        sandbox_keep_input(options->common.input);
+        cli_input_keep(options->common.input);
     for (int i = 0; i < run->parsed.operand_count; i++)
-        sandbox_keep_input(run->parsed.operands[i]);
+        cli_input_keep(run->parsed.operands[i]);
     if (!cli_answer_open(run, error) || !sandbox_enter(run, error))
         return false;
     if (run->parsed.operand_count > 0)

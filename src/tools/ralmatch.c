@@ -270,7 +270,7 @@ static bool session_run(struct session *session, struct error *error)
     if (!check_operands(run, &files, error) || !session_prepare(session, error))
         return false;
     for (int i = 0; i < count && files; i++)
-        sandbox_keep_input(run->parsed.operands[i]);
+        cli_input_keep(run->parsed.operands[i]);
     if (!cli_answer_open(run, error))
         return false;
     session->several = count > 1;
