@@ -39,7 +39,8 @@ entries() {
     size=$(imgtool cache stats --cache cache --json | jq .result.bytes)
     fill 1
     [ "$(jq .cached results.ndjson)" = true ]
-    run -0 imgtool cache prune --cache cache --cache-size "$((size / 2))" --json
+    # Room for two: entries differ by some bytes, with the time that each job took.
+    run -0 imgtool cache prune --cache cache --cache-size "$((size * 5 / 8))" --json
     [ "$(jq -c '[.result.removed, .result.entries]' <<< "$output")" = '[2,2]' ]
     fill 4
     [ "$(jq -s -c 'sort_by(.id) | map(.cached)' results.ndjson)" = '[true,false,false,true]' ]
