@@ -356,10 +356,10 @@ SCRIPT
     pool=$POOL_PID
     for i in 1 2 3; do
         job $i quick >&"${POOL[1]}"
-        read -r -t 5 line <&"${POOL[0]}"
+        read -r -t 20 line <&"${POOL[0]}"
         jq -e --arg id $i '.id == $id and .ok' <<< "$line"
         echo '{"id":"p","ping":true}' >&"${POOL[1]}"
-        read -r -t 5 line <&"${POOL[0]}"
+        read -r -t 20 line <&"${POOL[0]}"
         [ "$line" = '{"id":"p","ok":true,"pong":true}' ]
     done
     eval "exec ${POOL[1]}>&-"
@@ -370,6 +370,7 @@ SCRIPT
     fakes
     coproc POOL { exec fake/imgtool batch -q -j 1 --max-queue 2 --grace 0 2> messages; }
     pool=$POOL_PID
+    exec 7<&"${POOL[0]}" # the shell closes its own when the pool ends
     {
         for i in {1..9}; do job $i hang; done
         echo '{"id":"ping","argv":["crop","ping"]}'
@@ -384,7 +385,7 @@ SCRIPT
     read -r -t 20 line <&"${POOL[0]}"
     [ "$line" = '{"id":"p2","ok":true,"pong":true}' ]
     kill -TERM $pool
-    cat <&"${POOL[0]}" > answers
+    cat <&7 > answers
     # Every job that was read is answered, and no ping twice.
     [ "$(jq -r .id answers | sort -n | tr '\n' ' ')" = "ping 1 2 3 4 5 6 7 8 9 10 " ]
 }

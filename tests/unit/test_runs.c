@@ -70,9 +70,12 @@ static void test_sizes(void)
     for (size_t size = 1; size <= LARGEST; size += 1 + size / 5)
         for (unsigned range = 1; range <= 256; range *= 4)
             for (unsigned stay = 1; stay <= 64; stay *= 8) {
-                for (size_t i = 0; i < size; i++)
-                    data[i] = i > 0 && random_next() % stay != 0 ? data[i - 1]
-                                                                : (uint8_t)(random_next() % range);
+                uint8_t value = 0;
+                for (size_t i = 0; i < size; i++) {
+                    if (i == 0 || random_next() % stay == 0)
+                        value = (uint8_t)(random_next() % range);
+                    data[i] = value;
+                }
                 wrong += encoded(size) == 0;
             }
     tap_ok(wrong == 0, "all sizes, many and few values, long and short runs (%u wrong)", wrong);
