@@ -517,3 +517,10 @@ PYTHON
     cp flat.png $'\xc3\xa4\xff.png'
     [ "$(imginfo --json $'\xc3\xa4\xff.png' | jq -r .input.path)" = $'\xc3\xa4\xef\xbf\xbd.png' ]
 }
+
+@test "good: a sanitizer's look for leaks passes while threads wait for work" {
+    under_sanitizers || skip "the tools were built without sanitizers"
+    cutout a.png
+    imgresize -q -f jpeg -o a.jpg a.png
+    for _ in $(seq 10); do deltae --threads 4 a.jpg a.jpg; done
+}
