@@ -197,12 +197,18 @@ bool cli_input_make_rgb(struct cli_input *input, struct error *error)
     return true;
 }
 
+void cli_input_warn(struct cli_run *run, const struct cli_input *input)
+{
+    if (input->info->warning[0] != '\0')
+        cli_warn(run, "%s: %s", cli_file(run), input->info->warning);
+}
+
 static bool input_finish(struct cli_run *run, struct cli_input *input, struct error *error)
 {
     if (!codec_finish(input->reader, error))
         return false;
-    if (input->info->warning[0] != '\0')
-        cli_warn(run, "%s: %s", cli_file(run), input->info->warning);
+    if (!input->warns_later)
+        cli_input_warn(run, input);
     if (input->source.size_bytes < 0)
         json_object_set_new(run->input, "bytes",
                             json_integer((json_int_t)input->source.taken_bytes));

@@ -21,6 +21,7 @@ struct cli_input {
     struct icc_transform *to_srgb;    /* of CMYK, or of grey that must be RGB; else NULL */
     uint8_t *band;                    /* rows before conversion */
     uint32_t next_row;
+    bool warns_later;                 /* cli_input_warn() is called when all rows are read */
 };
 
 /* Opens NAME and recognises its format by its first bytes: input->format is what the header will
@@ -57,6 +58,10 @@ bool cli_input_read(struct cli_run *run, struct cli_input *input, struct image *
                     struct error *error);
 
 void cli_input_close(struct cli_input *input);
+
+/* Says what was wrong with INPUT, all of which is read: for whoever reads several at the same time,
+ * and sets warns_later so that the order does not depend on which of them ended first. */
+void cli_input_warn(struct cli_run *run, const struct cli_input *input);
 
 /* What the options say about reading; for imginfo, which opens codecs itself. */
 void cli_read_options(const struct cli_run *run, struct codec_read_options *options);

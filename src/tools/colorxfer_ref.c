@@ -42,7 +42,10 @@ static bool read_both(struct xfer_job *job, struct reference *reference, struct 
         return false;
     reading->job = job;
     reading->reference = reference;
+    job->input.warns_later = true;
     threads_for(cli_threads(&job->fields->common), 2, read_one, reading);
+    if (reading->done[0])
+        cli_input_warn(job->run, &job->input);
     bool done = reading->done[0] && reading->done[1];
     if (!done)
         *error = reading->errors[reading->done[0] ? 1 : 0];

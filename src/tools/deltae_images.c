@@ -52,6 +52,7 @@ static bool sides_open(struct sides *sides, struct error *error)
     if (!cli_beside_open(sides->run, sides->names[1], &sides->second, error))
         return false;
     sides->opened[1] = true;
+    sides->first.warns_later = sides->second.input.warns_later = true;
     return true;
 }
 
@@ -144,6 +145,12 @@ static bool sides_flow(struct sides *sides, struct error *error)
                                       .context = sides};
     return threads_flow(&flow, threads < COMPARE_LANES ? threads : COMPARE_LANES) ||
            sides_failed(sides, error);
+}
+
+static void sides_warn(struct sides *sides)
+{
+    cli_input_warn(sides->run, &sides->first);
+    cli_input_warn(&sides->second.run, &sides->second.input);
 }
 
 /* What the heat map does without. */
@@ -279,8 +286,12 @@ static bool sides_compare(struct sides *sides, const struct deltae_fields *field
         .threads = cli_threads(sides->run->options),
     };
     const struct image a = side_head(sides, 0), b = side_head(sides, 1), *unusable;
-    if (compare_open(&sides->compare, &a, &b, &options, &unusable, error))
-        return sides_flow(sides, error) && compare_finish(sides->compare, result, error);
+    if (compare_open(&sides->compare, &a, &b, &options, &unusable, error)) {
+        if (!sides_flow(sides, error))
+            return false;
+        sides_warn(sides);
+        return compare_finish(sides->compare, result, error);
+    }
     if (unusable == &b)
         snprintf(error->file, sizeof error->file, "%s", sides->names[1]);
     return false;

@@ -542,3 +542,15 @@ PYTHON
     [ "$status" -eq 74 ]
     [ "$(find . -name '.*imgtool*' | wc -l)" -eq 0 ]
 }
+
+@test "good: what is wrong with the picture is said behind what is wrong with the reference" {
+    render_png a.png cutout --width 900 --height 600
+    head -c -300 a.png > cut-a.png
+    cp cut-a.png cut-b.png
+    # Whichever of both is read to its end first.
+    for _ in $(seq 30); do
+        run --separate-stderr colorxfer --lenient --threads 4 --ref cut-b.png -f pam -o out cut-a.png
+        [ "$status" -eq 0 ]
+        [[ ${stderr_lines[0]} == *cut-b.png:* && ${stderr_lines[1]} == *cut-a.png:* ]]
+    done
+}

@@ -311,3 +311,17 @@ pixel() {
         jq -e '.error.file == "cut.png"' <<< "$output" > /dev/null
     done
 }
+
+@test "good: what is wrong with either image is said in their order" {
+    images make pair a.png b.png
+    imgresize --upscale --size 900x600 --fit fill -o large-a.png a.png
+    imgresize --upscale --size 900x600 --fit fill -o large-b.png b.png
+    head -c -600 large-a.png > cut-a.png
+    head -c -600 large-b.png > cut-b.png
+    # Whichever of both is read to its end first.
+    for _ in $(seq 30); do
+        run --separate-stderr deltae --lenient --threads 4 cut-a.png cut-b.png
+        [ "$status" -eq 0 ]
+        [[ ${stderr_lines[0]} == *cut-a.png:* && ${stderr_lines[1]} == *cut-b.png:* ]]
+    done
+}
