@@ -8,8 +8,8 @@
  * bytes in this state but to recognise formats by the first of them.
  *
  * sandbox_enter(), when all inputs and outputs are open and before the first header is read: by
- * Landlock (landlock.h) and by a second filter, files can be neither opened nor made any more. What putting
- * outputs in place needs is left, in their directories alone: sandbox_keep_output(). A tool that
+ * Landlock (landlock.h) and by a second filter, files can be neither opened nor made any more. What
+ * putting outputs in place needs is left, in their directories alone: sandbox_keep_output(). A tool that
  * reads many inputs one after the other may go on to open those, and nothing else:
  * sandbox_keep_input(). New descriptors are refused altogether where none is needed. Threads may
  * be started and memory may be taken as before; stdin, stdout, stderr and --report-fd still work.

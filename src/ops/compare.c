@@ -228,9 +228,8 @@ static void stretch_counts(const struct compare *job, const struct stretch *at, 
 }
 
 /* Adds up COUNT differences, a multiple of SUMS, below 0 where a pixel does not count: their sum,
- * the bits of the largest, the numbers for the histogram of those up
- * to BINS_TOP. Several sums at a time, because
- * a double added to another takes four cycles. */
+ * the bits of the largest, the numbers for the histogram of those up to BINS_TOP. Several sums at
+ * a time, because a double added to another takes four cycles. */
 MULTIVERSION
 static double differences_sum(const float *restrict difference, size_t count, float scale,
                               int32_t *restrict numbers, int32_t *restrict largest)
