@@ -21,14 +21,14 @@
 #define LIBRARY_CALL(name) __typeof__(name) *name;
 #define LIBRARY_NAME(name) #name,
 
-/* NAME with the functions of CALLS, and NAME_load(); the rest are its files, by soname, of which the
- * first names it in messages. A function may be in any of them. */
+/* NAME with the functions of CALLS, and NAME_load(); the rest are its files, by soname, of which
+ * the first names it in messages. A function may be in any of them. */
 #define LIBRARY(name, CALLS, ...)                                                                  \
     static struct {                                                                                \
         CALLS(LIBRARY_CALL)                                                                        \
     } name;                                                                                        \
     static const char *const name##_names[] = {CALLS(LIBRARY_NAME) NULL};                          \
-    static struct library name##_library = {{__VA_ARGS__}, name##_names, &name, sizeof name, false}; \
+    static struct library name##_library = {{__VA_ARGS__}, name##_names, &name, sizeof name, 0};   \
     static bool name##_load(struct error *error)                                                   \
     {                                                                                              \
         return library_load(&name##_library, error);                                               \

@@ -111,8 +111,8 @@ enum codec_format codec_by_name(const char *name);
 enum codec_format codec_by_path(const char *path);
 
 /* Opens the library that does the work of FORMAT, where that is not done (base/library.h);
- * CODEC_NONE means all of them. codec_open() and codec_write() do it themselves; it is for what comes before a sandbox, which lets
- * no file be opened. */
+ * CODEC_NONE means all of them. codec_open() and codec_write() do it themselves; it is for what
+ * comes before a sandbox, which lets no file be opened. */
 bool codec_load(enum codec_format format, struct error *error);
 
 /* Recognises SOURCE by its first bytes, which stay there; no code but our own looks at them. An

@@ -483,7 +483,8 @@ static bool reader_describe(struct jpeg_reader *reader, const struct codec_read_
     info->frames = 1;
     info->orientation = reader->segments.orientation == 0 ? 1 : reader->segments.orientation;
     const uint16_t *luma = reader_steps(reader, 0);
-    const uint16_t *chroma = decoder->jpeg_color_space == JCS_YCbCr ? reader_steps(reader, 1) : NULL;
+    bool ycc = decoder->jpeg_color_space == JCS_YCbCr;
+    const uint16_t *chroma = ycc ? reader_steps(reader, 1) : NULL;
     info->quality = luma != NULL ? jpeg_tables_quality(luma, chroma) : 0;
     if (!jpeg_segments_finish(&reader->segments, &info->metadata, &icc_problem, error))
         return false;
@@ -646,7 +647,6 @@ static struct jpeg_writer *writer_of(j_compress_ptr encoder)
 {
     return encoder->client_data;
 }
-
 static void output_start(j_compress_ptr encoder)
 {
     encoder->dest->next_output_byte = writer_of(encoder)->buffer;

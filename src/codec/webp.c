@@ -154,7 +154,8 @@ static bool webp_judge_header(struct webp_reader *webp, const uint8_t *head, siz
 {
     static const char *const subtypes[] = {"VP8X", "VP8", "VP8L"}; /* 0 where it has none or many */
     WebPBitstreamFeatures features;
-    VP8StatusCode status = libwebp.WebPGetFeaturesInternal(head, size, &features, WEBP_DECODER_ABI_VERSION);
+    VP8StatusCode status =
+        libwebp.WebPGetFeaturesInternal(head, size, &features, WEBP_DECODER_ABI_VERSION);
     if (status == VP8_STATUS_NOT_ENOUGH_DATA && webp_truncated(webp))
         return error_set(error, ERROR_TRUNCATED, "truncated in the header");
     if (status != VP8_STATUS_OK)
@@ -521,7 +522,8 @@ static bool webp_lacks_memory(const WebPPicture *picture)
     return picture->error_code == VP8_ENC_OK ||
            picture->error_code == VP8_ENC_ERROR_OUT_OF_MEMORY ||
            picture->error_code == VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY ||
-           (picture->error_code == VP8_ENC_ERROR_BAD_WRITE && picture->writer == libwebp.WebPMemoryWrite);
+           (picture->error_code == VP8_ENC_ERROR_BAD_WRITE &&
+            picture->writer == libwebp.WebPMemoryWrite);
 }
 
 static bool webp_encode_failed(const WebPPicture *picture, struct error *error)

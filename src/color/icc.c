@@ -218,7 +218,8 @@ static bool engine_run_profile(struct engine *engine, const struct icc_scan *sca
 
 static cmsHPROFILE engine_open(struct engine *engine, const struct blob *pruned)
 {
-    return lcms.cmsOpenProfileFromMemTHR(engine->context, pruned->data, (cmsUInt32Number)pruned->size);
+    return lcms.cmsOpenProfileFromMemTHR(engine->context, pruned->data,
+                                         (cmsUInt32Number)pruned->size);
 }
 
 struct icc_transform {
@@ -249,8 +250,9 @@ static bool link_to_pcs(struct engine *engine, void *context)
                                              : COLORSPACE_SH(PT_RGB) | CHANNELS_SH(3);
     cmsUInt32Number grid = icc_scan_grid(request->scan);
     cmsHPROFILE profile = engine_open(engine, &request->pruned);
-    cmsHPROFILE pcs = request->scan->pcs_is_xyz ? lcms.cmsCreateXYZProfileTHR(engine->context)
-                                                : lcms.cmsCreateLab4ProfileTHR(engine->context, NULL);
+    cmsHPROFILE pcs = request->scan->pcs_is_xyz
+                          ? lcms.cmsCreateXYZProfileTHR(engine->context)
+                          : lcms.cmsCreateLab4ProfileTHR(engine->context, NULL);
     if (profile == NULL || pcs == NULL)
         return false;
     /* No cache: it would be written to while threads share the transform. */
@@ -561,7 +563,8 @@ static bool build_profile(struct engine *engine, void *context)
     cmsHPROFILE handle =
         request->space == ICC_GREY
             ? lcms.cmsCreateGrayProfileTHR(engine->context, &request->white, curve)
-            : lcms.cmsCreateRGBProfileTHR(engine->context, &request->white, &request->primaries, curves);
+            : lcms.cmsCreateRGBProfileTHR(engine->context, &request->white, &request->primaries,
+                                          curves);
     cmsUInt32Number size = 0;
     if (handle == NULL || !name_profile(engine, handle, request) ||
         !lcms.cmsSaveProfileToMem(handle, NULL, &size))
