@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Profiles: numbers from publications, and hostile ones. With IMGTOOL_BOMBS naming a folder, the
- * *.icc files in it have to be refused. */
+/* Profiles: numbers from publications, and hostile ones. */
 #include "color/icc.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <time.h>
@@ -772,33 +770,6 @@ static void test_bad(void)
     tap_ok(passed == 0, "cut anywhere it is refused: %u not", passed);
 }
 
-static void test_bombs(void)
-{
-    const char *folder = getenv("IMGTOOL_BOMBS");
-    DIR *list = folder != NULL ? opendir(folder) : NULL;
-    if (list == NULL) {
-        tap_ok(true, "bombs from a folder # SKIP IMGTOOL_BOMBS names none");
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
-        const char *dot = strrchr(entry->d_name, '.');
-        if (dot == NULL || strcmp(dot, ".icc") != 0)
-            continue;
-        char path[4096];
-        static uint8_t bytes[1 << 16];
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        FILE *file = fopen(path, "rb");
-        if (file == NULL)
-            continue;
-        struct blob bomb = {bytes, fread(bytes, 1, sizeof bytes, file)};
-        fclose(file);
-        struct error error = {0};
-        tap_ok(!icc_check(&bomb, ICC_RGB, &error) && !icc_check(&bomb, ICC_CMYK, NULL), "%s: %s",
-               entry->d_name, error.message);
-    }
-    closedir(list);
-}
-
 int main(void)
 {
     test_p3();
@@ -809,7 +780,6 @@ int main(void)
     test_linear();
     test_names();
     test_bad();
-    test_bombs();
     test_mutations();
     return tap_done();
 }
