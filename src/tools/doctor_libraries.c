@@ -13,7 +13,7 @@
 /* From FROM on (NULL: always) until FIXED. Only what the tools use is here: not the simplified
  * interface of libpng, say. The sources are the change logs of the libraries and of Debian. */
 struct known_bad {
-    const char *library, *from, *fixed, *reason;
+    const char *name, *from, *fixed, *reason;
     const char *package, *mended; /* Debian 12's and the version that mends it; NULL: none */
 };
 
@@ -69,7 +69,7 @@ static bool is_mended(const char *installed, const char *version, const char *me
 static const struct known_bad *find_bad(const char *library, const char *version)
 {
     for (size_t i = 0; i < CLI_COUNT(known); i++)
-        if (strcmp(known[i].library, library) == 0 && strverscmp(version, known[i].fixed) < 0 &&
+        if (strcmp(known[i].name, library) == 0 && strverscmp(version, known[i].fixed) < 0 &&
             (known[i].from == NULL || strverscmp(version, known[i].from) >= 0))
             return &known[i];
     return NULL;
