@@ -294,7 +294,7 @@ SCRIPT
 
 @test "good: --fail-fast begins nothing more" {
     fakes
-    (job bad sleep=0.1 fail; job good sleep=0.3; for i in {1..9}; do job $i quick sleep=1; done) > jobs
+    (job bad sleep=0.1 fail; job good sleep=1.5; for i in {1..9}; do job $i quick sleep=1; done) > jobs
     run -1 fake/imgtool batch -q -j 2 --fail-fast < jobs
     echo "$output" > answers
     answer good .ok
@@ -503,7 +503,7 @@ PYTHON
     job x say=here hang >&8
     read -r -t 20 line <&7
     [ "$line" = "[x] here" ]
-    some_left
+    in_time some_left
     kill -TERM $pid
     wait $pid || true
     exec 8>&- 7<&-
