@@ -2,6 +2,7 @@
 #include "codec/codec.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -183,21 +184,125 @@ bool codec_make(const struct codec_write_options *options, uint32_t end, struct 
     return options->make == NULL || options->make(options->make_context, end, error);
 }
 
-bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
-                 const struct codec_write_options *options, struct error *error)
+/* Why writing stopped: where the sink failed, whatever the codec made of it. */
+static bool write_failed(const struct codec *codec, const struct sink *sink, struct error *error)
 {
-    bool ready = codec_load(format, error) &&
-                 (codecs[format]->writes_as_made ||
-                  codec_make(options, image->shape.height, error));
-    bool done = ready && codecs[format]->write(sink, image, options, error);
-    if (done && sink_flush(sink))
-        return true;
     if (sink->error.kind != ERROR_NONE) {
-        /* The codec can only have failed because the sink did. */
         error_clear(error);
         return error_set(error, sink->error.kind, "%s", sink->error.message);
     }
-    return error_set(error, ERROR_INTERNAL, "the %s encoder failed", codecs[format]->name);
+    return error_set(error, ERROR_INTERNAL, "the %s encoder failed", codec->name);
+}
+
+/* A codec that takes whole images only, behind the interface by rows. */
+struct gathered {
+    struct codec_writer base;
+    struct codec_write_options options;
+    struct image image;
+};
+
+static bool gathered_begin(const struct codec *codec, const struct image *image,
+                           const struct codec_write_options *options,
+                           struct codec_writer **writer, struct error *error)
+{
+    struct gathered *gathered = memory_zeroed(1, sizeof *gathered, error);
+    if (gathered == NULL)
+        return false;
+    *writer = &gathered->base;
+    gathered->base.codec = codec;
+    gathered->options = *options;
+    return image_new(&gathered->image, &image->shape, error) &&
+           image_metadata_copy(&gathered->image.metadata, &image->metadata, error);
+}
+
+static void gathered_take(struct gathered *gathered, const uint8_t *rows, size_t stride,
+                          uint32_t count)
+{
+    for (uint32_t y = 0; y < count; y++)
+        memcpy(image_row(&gathered->image, gathered->base.rows_written + y), rows + y * stride,
+               image_row_bytes(&gathered->image.shape));
+}
+
+static void gathered_free(struct gathered *gathered)
+{
+    image_free(&gathered->image);
+    free(gathered);
+}
+
+bool codec_begin(enum codec_format format, struct sink *sink, const struct image *image,
+                 const struct codec_write_options *options, struct codec_writer **writer,
+                 struct error *error)
+{
+    const struct codec *codec = codecs[format];
+    *writer = NULL;
+    bool done = codec_load(format, error) &&
+                (codec->begin != NULL ? codec->begin(sink, image, options, writer, error)
+                                      : gathered_begin(codec, image, options, writer, error));
+    if (*writer != NULL) {
+        (*writer)->codec = codec;
+        (*writer)->format = format;
+        (*writer)->sink = sink;
+        (*writer)->shape = image->shape;
+    }
+    if (done)
+        return true;
+    codec_discard(*writer);
+    *writer = NULL;
+    return write_failed(codec, sink, error);
+}
+
+bool codec_write_rows(struct codec_writer *writer, const uint8_t *rows, size_t stride,
+                      uint32_t count, struct error *error)
+{
+    if (count > writer->shape.height - writer->rows_written)
+        return error_set(error, ERROR_INTERNAL, "more rows written than there are");
+    if (writer->codec->begin == NULL)
+        gathered_take((struct gathered *)(void *)writer, rows, stride, count);
+    else if (!writer->codec->write_rows(writer, rows, stride, count, error))
+        return write_failed(writer->codec, writer->sink, error);
+    writer->rows_written += count;
+    return true;
+}
+
+bool codec_end(struct codec_writer *writer, struct error *error)
+{
+    if (writer->rows_written < writer->shape.height)
+        return error_set(error, ERROR_INTERNAL, "fewer rows written than there are");
+    struct gathered *gathered = (struct gathered *)(void *)writer;
+    bool done = writer->codec->begin != NULL
+                    ? writer->codec->end(writer, error)
+                    : writer->codec->write(writer->sink, &gathered->image, &gathered->options,
+                                           error);
+    return (done && sink_flush(writer->sink)) || write_failed(writer->codec, writer->sink, error);
+}
+
+void codec_discard(struct codec_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    if (writer->codec->begin == NULL)
+        gathered_free((struct gathered *)(void *)writer);
+    else
+        writer->codec->discard(writer);
+}
+
+bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
+                 const struct codec_write_options *options, struct error *error)
+{
+    struct codec_writer *writer;
+    const struct codec *codec = codecs[format];
+    if (codec->begin == NULL) {
+        bool ready = codec_load(format, error) &&
+                     (codec->writes_as_made || codec_make(options, image->shape.height, error));
+        bool done = ready && codec->write(sink, image, options, error);
+        return (done && sink_flush(sink)) || write_failed(codec, sink, error);
+    }
+    bool done = codec_begin(format, sink, image, options, &writer, error) &&
+                codec_write_rows(writer, image->pixels, image->stride, image->shape.height,
+                                 error) &&
+                codec_end(writer, error);
+    codec_discard(writer);
+    return done;
 }
 
 bool codec_check_size(const struct codec_read_options *options, uint64_t width, uint64_t height,

@@ -3,8 +3,8 @@
  *
  * Reading is by rows, so that a reduction never holds the image it reads: open (the header is read
  * and judged against the limits before memory is taken), read rows from the top, finish (what
- * follows the pixels is checked: a missing end is an error). Writing takes a whole image or a view
- * of one. Everything that comes from the file is hostile until checked. */
+ * follows the pixels is checked: a missing end is an error). Writing is by rows too, or of a whole
+ * image at once. Everything that comes from the file is hostile until checked. */
 #ifndef CODEC_CODEC_H
 #define CODEC_CODEC_H
 
@@ -62,6 +62,8 @@ struct codec_info {
 
 struct codec_reader;
 
+struct codec_writer;
+
 struct codec_write_options {
     int quality;     /* 1..100; 0: the format's default (JPEG 85, WebP 80) */
     bool lossless;   /* WebP */
@@ -87,8 +89,16 @@ struct codec {
                       struct error *error);
     bool (*finish)(struct codec_reader *reader, struct error *error);
     void (*close)(struct codec_reader *reader);
+    /* Of the two ways to write each codec has one; the wrappers give both. */
     bool (*write)(struct sink *sink, const struct image *image,
                   const struct codec_write_options *options, struct error *error);
+    bool (*begin)(struct sink *sink, const struct image *image,
+                  const struct codec_write_options *options, struct codec_writer **writer,
+                  struct error *error);
+    bool (*write_rows)(struct codec_writer *writer, const uint8_t *rows, size_t stride,
+                       uint32_t count, struct error *error);
+    bool (*end)(struct codec_writer *writer, struct error *error);
+    void (*discard)(struct codec_writer *writer);
     const char *backend;                       /* "libpng"; NULL: our own */
     bool (*load)(struct error *error);         /* opens the library; NULL: it is linked, or ours */
     void (*version)(char *out, size_t size);   /* of the library that runs */
@@ -99,6 +109,15 @@ struct codec_reader {
     const struct codec *codec;
     struct codec_info info;
     uint32_t rows_read;
+};
+
+/* What all writers have; the first member of each codec's own struct. Set by codec_begin(). */
+struct codec_writer {
+    const struct codec *codec;
+    enum codec_format format;
+    struct sink *sink;
+    struct image_shape shape;
+    uint32_t rows_written;
 };
 
 extern const struct codec codec_png, codec_jpeg, codec_webp, codec_pam;
@@ -145,6 +164,25 @@ bool codec_read_image(struct codec_reader *reader, struct image *image, struct e
  * is copied into ERROR. Same input, same bytes, whatever the number of threads. */
 bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct error *error);
+
+/* The same by rows, from the top: what was given can be forgotten, and leaves as soon as the format
+ * allows (WebP is gathered whole). IMAGE gives the shape and the metadata, and is not used after the
+ * call; its pixels are not looked at. The bytes do not depend on how the rows are divided. The
+ * header is written at once, and on its way in the case of PAM, so that a later stage of a pipe can
+ * prepare. SINK must outlive the writer. On failure *WRITER is NULL. */
+bool codec_begin(enum codec_format format, struct sink *sink, const struct image *image,
+                 const struct codec_write_options *options, struct codec_writer **writer,
+                 struct error *error);
+
+/* The next COUNT rows, STRIDE bytes apart. Never more than are missing. */
+bool codec_write_rows(struct codec_writer *writer, const uint8_t *rows, size_t stride,
+                      uint32_t count, struct error *error);
+
+/* After the last row: writes what follows, and all that is pending. */
+bool codec_end(struct codec_writer *writer, struct error *error);
+
+/* Frees, after codec_end() or instead of it; NULL is allowed. */
+void codec_discard(struct codec_writer *writer);
 
 /* Helpers for the codecs. Sees to it that the rows before END are there. */
 bool codec_make(const struct codec_write_options *options, uint32_t end, struct error *error);

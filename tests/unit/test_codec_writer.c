@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing by rows: however an image is divided, the bytes are those of writing it whole, and rows
+ * can be forgotten once they are given. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/codec.h"
+#include "tap.h"
+
+static bool picture_new(struct image *image, const struct image_shape *shape)
+{
+    struct error error = {0};
+    if (!image_new(image, shape, &error))
+        return false;
+    unsigned noise = 1;
+    for (uint32_t y = 0; y < shape->height; y++)
+        for (size_t i = 0; i < image_row_bytes(shape); i++) {
+            noise = noise * 1664525u + 1013904223u;
+            /* Flat, then a ramp, then noise: what is hard to compress differs by rows. */
+            unsigned value = y < shape->height / 3 ? 200 : y + (unsigned)i / 5;
+            image_row(image, y)[i] = (uint8_t)(y > shape->height / 2 ? noise >> 24 : value);
+        }
+    return true;
+}
+
+/* Each part is given in memory that is overwritten before the next. */
+static bool write_parts(enum codec_format format, struct sink *sink, const struct image *image,
+                        const struct codec_write_options *options, uint32_t part,
+                        struct error *error)
+{
+    struct codec_writer *writer = NULL;
+    size_t row_bytes = image_row_bytes(&image->shape), stride = row_bytes + 16;
+    uint8_t *rows = malloc(part * stride);
+    struct image shape = {.shape = image->shape, .metadata = image->metadata};
+    bool done = rows != NULL && codec_begin(format, sink, &shape, options, &writer, error);
+    for (uint32_t y = 0, count; done && y < image->shape.height; y += count) {
+        count = image->shape.height - y < part ? image->shape.height - y : part;
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(rows + i * stride, image_row(image, y + i), row_bytes);
+        done = codec_write_rows(writer, rows, stride, count, error);
+        memset(rows, 0x5a, part * stride);
+    }
+    done = done && codec_end(writer, error);
+    codec_discard(writer);
+    free(rows);
+    return done;
+}
+
+static void test_format(enum codec_format format, const struct image *image,
+                        const struct codec_write_options *options)
+{
+    static const uint32_t parts[] = {1, 7, 16, 250, 1000};
+    struct sink whole;
+    struct error error = {0};
+    sink_to_memory(&whole);
+    if (!tap_ok(codec_write(format, &whole, image, options, &error), "%s is written whole: %s",
+                codec_of(format)->name, error.message))
+        return;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct sink sink;
+        sink_to_memory(&sink);
+        bool done = write_parts(format, &sink, image, options, parts[i], &error);
+        tap_ok(done && sink.used == whole.used && memcmp(sink.data, whole.data, sink.used) == 0,
+               "%s of %u channels, effort %d, %u threads, by %u rows: the same bytes: %s",
+               codec_of(format)->name, image_channels(&image->shape), options->effort,
+               options->threads, (unsigned)parts[i], error.message);
+        sink_free(&sink);
+    }
+    sink_free(&whole);
+}
+
+static void test_formats(void)
+{
+    for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++) {
+        const struct codec *codec = codec_of(format);
+        for (unsigned kind = 0; kind < 16; kind++) {
+            struct image_shape shape;
+            memset(&shape, 0, sizeof shape);
+            shape.width = 311;
+            shape.height = 777;
+            shape.alpha = codec->writes_alpha && (kind & 1) != 0;
+            shape.depth = codec->writes_depth16 && (kind & 2) != 0 ? 16 : 8;
+            shape.color = codec->writes_grey && (kind & 4) != 0 ? IMAGE_GREY : IMAGE_RGB;
+            struct image image;
+            struct codec_write_options options = {
+                .effort = format == CODEC_WEBP ? 0 : kind & 8 ? 7 : -1,
+                .threads = kind & 8 ? 1 : 2,
+                .origin = CODEC_PNG,
+            };
+            if (!picture_new(&image, &shape))
+                return;
+            image.metadata.icc = (struct blob){(uint8_t *)"profile", 7};
+            test_format(format, &image, &options);
+            image.metadata.icc = (struct blob){0};
+            image_free(&image);
+        }
+    }
+}
+
+static void test_misuse(void)
+{
+    struct image image = {.shape = {.width = 4, .height = 4, .color = IMAGE_RGB, .depth = 8}};
+    struct codec_write_options options = {.effort = -1};
+    static const uint8_t rows[5][12];
+    for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++) {
+        struct codec_writer *writer = NULL;
+        struct sink sink;
+        struct error error = {0};
+        sink_to_memory(&sink);
+        bool begun = codec_begin(format, &sink, &image, &options, &writer, &error);
+        tap_ok(begun && !codec_write_rows(writer, rows[0], 12, 5, &error) &&
+                   error.kind == ERROR_INTERNAL,
+               "%s: more rows than there are: %s", codec_of(format)->name, error.message);
+        error_clear(&error);
+        tap_ok(begun && codec_write_rows(writer, rows[0], 12, 3, &error) &&
+                   !codec_end(writer, &error) && error.kind == ERROR_INTERNAL,
+               "%s: fewer rows than there are: %s", codec_of(format)->name, error.message);
+        codec_discard(writer);
+        sink_free(&sink);
+    }
+}
+
+int main(void)
+{
+    test_formats();
+    test_misuse();
+    return tap_done();
+}
