@@ -3,12 +3,13 @@
  * with costs every start of it some 50 to 100 us, whether it is used or not; most pictures need one
  * codec of three and no colour engine.
  *
- * The only file that includes a library's headers lists the functions that it calls:
+ * The file that includes a library's headers lists the functions that it calls:
  *
  *     #define FOO_CALLS(CALL) CALL(foo_new) CALL(foo_free)
  *     LIBRARY(libfoo, FOO_CALLS, FOO_SONAME)
  *
- * and calls libfoo.foo_new() once libfoo_load() has succeeded. The types are those of the headers,
+ * and calls libfoo.foo_new() once libfoo_load() has succeeded. Where several files share it, a header
+ * has LIBRARY_DECLARE() and one of them LIBRARY_DEFINE() instead. The types are those of the headers,
  * so calls are checked as usual. The sandbox lets no file be opened: load before. */
 #ifndef BASE_LIBRARY_H
 #define BASE_LIBRARY_H
@@ -21,18 +22,27 @@
 #define LIBRARY_CALL(name) __typeof__(name) *name;
 #define LIBRARY_NAME(name) #name,
 
-/* NAME with the functions of CALLS, and NAME_load(); the rest are its files, by soname, of which
- * the first names it in messages. A function may be in any of them. */
-#define LIBRARY(name, CALLS, ...)                                                                  \
-    static struct {                                                                                \
+/* NAME with the functions of CALLS, and NAME_load(). */
+#define LIBRARY_DECLARE(name, CALLS)                                                               \
+    extern struct name##_calls {                                                                   \
         CALLS(LIBRARY_CALL)                                                                        \
     } name;                                                                                        \
+    bool name##_load(struct error *error);
+
+/* The rest are its files, by soname, of which the first names it in messages. A function may be in
+ * any of them. */
+#define LIBRARY_DEFINE(name, CALLS, ...)                                                           \
+    struct name##_calls name;                                                                      \
     static const char *const name##_names[] = {CALLS(LIBRARY_NAME) NULL};                          \
     static struct library name##_library = {{__VA_ARGS__}, name##_names, &name, sizeof name, 0};   \
-    static bool name##_load(struct error *error)                                                   \
+    bool name##_load(struct error *error)                                                          \
     {                                                                                              \
         return library_load(&name##_library, error);                                               \
     }
+
+#define LIBRARY(name, CALLS, ...)                                                                  \
+    LIBRARY_DECLARE(name, CALLS)                                                                   \
+    LIBRARY_DEFINE(name, CALLS, __VA_ARGS__)
 
 enum { LIBRARY_MAX_FILES = 3 };
 
