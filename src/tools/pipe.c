@@ -23,12 +23,10 @@ bool pipe_check(const struct cli_run *run, const struct plan *plan, struct error
     return true;
 }
 
-static bool make_plan(const struct cli_run *run, const struct pipe_options *options,
-                      struct plan *plan, struct error *error)
+struct plan pipe_plan(const struct cli_run *run)
 {
-    const struct cli_common *common = &options->common;
-    *plan = (struct plan){
-        .input = option_given(&run->set, &run->parsed, "input") ? common->input : NULL,
+    const struct cli_common *common = run->options;
+    return (struct plan){
         .output = option_given(&run->set, &run->parsed, "output") ? common->output : NULL,
         .mkdir = common->mkdir,
         .no_clobber = common->no_clobber,
@@ -41,6 +39,14 @@ static bool make_plan(const struct cli_run *run, const struct pipe_options *opti
         .verbose = common->verbose,
         .timeout_ms = common->timeout_ms,
     };
+}
+
+static bool make_plan(const struct cli_run *run, struct plan *plan, struct error *error)
+{
+    const struct cli_common *common = run->options;
+    *plan = pipe_plan(run);
+    if (option_given(&run->set, &run->parsed, "input"))
+        plan->input = common->input;
     if (common->in_place && plan->output == NULL)
         plan->output = plan->input;
     return plan_parse_stages(plan, run->parsed.operands, run->parsed.operand_count, error) &&
@@ -94,7 +100,8 @@ bool pipe_execute(struct cli_run *run, const struct plan *plan, struct error *er
 static bool pipe_run(struct cli_run *run, void *fields, struct error *error)
 {
     struct plan plan;
-    return make_plan(run, fields, &plan, error) && pipe_execute(run, &plan, error);
+    (void)fields;
+    return make_plan(run, &plan, error) && pipe_execute(run, &plan, error);
 }
 
 static const struct result_field output_fields[] = {

@@ -69,21 +69,8 @@ static bool name_input(struct cli_run *run, struct plan *plan, struct error *err
 
 static bool run_recipe(struct cli_run *run, const struct run_fields *fields, struct error *error)
 {
-    const struct cli_common *common = &fields->common;
     struct recipe recipe;
-    struct plan plan = {
-        .output = option_given(&run->set, &run->parsed, "output") ? common->output : NULL,
-        .mkdir = common->mkdir,
-        .no_clobber = common->no_clobber,
-        .dry_run = common->dry_run,
-        .in_place = common->in_place,
-        .root = common->root,
-        .request_id = common->request_id,
-        .no_stdout = common->json,
-        .quiet = common->quiet,
-        .verbose = common->verbose,
-        .timeout_ms = common->timeout_ms,
-    };
+    struct plan plan = pipe_plan(run);
     if (!name_input(run, &plan, error))
         return false;
     if (plan.output != NULL && fields->output_dir != NULL)

@@ -9,24 +9,8 @@
 #include "ops/palette_count.h"
 
 #include "profile.h"
+#include "random.h"
 #include "tap.h"
-
-static uint64_t random_state = 1;
-
-static uint32_t random_below(uint32_t limit)
-{
-    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t)((random_state >> 33) * limit >> 31);
-}
-
-/* Sum of four uniform deviates, scaled to a variance of 1: near enough to a normal one. */
-static double random_normal(void)
-{
-    double sum = 0;
-    for (int i = 0; i < 4; i++)
-        sum += random_below(65536) / 65535.0 - 0.5;
-    return sum * sqrt(3.0);
-}
 
 static struct image picture(uint32_t width, uint32_t height, enum image_color color, bool alpha,
                             uint8_t depth)
