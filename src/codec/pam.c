@@ -343,48 +343,64 @@ static bool pam_finish(struct codec_reader *reader, struct error *error)
 
 /* ---- Writing ---- */
 
-/* COUNT rows from Y on; SWAPPED has room for a row of 16 bits. */
-static bool pam_write_band(struct sink *sink, const struct image *image, uint32_t y, uint32_t count,
-                           uint16_t *swapped)
+struct pam_writer {
+    struct codec_writer base;
+    uint16_t *swapped; /* room for a row of 16 bits, else NULL */
+};
+
+static void pam_discard(struct codec_writer *base)
 {
-    size_t row_bytes = image_row_bytes(&image->shape);
+    struct pam_writer *writer = (struct pam_writer *)(void *)base;
+    free(writer->swapped);
+    free(writer);
+}
+
+/* The header goes out before there is any row: a later stage of a pipe can prepare for the image
+ * meanwhile. */
+static bool pam_begin(struct sink *sink, const struct image *image,
+                      const struct codec_write_options *options, struct codec_writer **result,
+                      struct error *error)
+{
+    if (image->shape.color == IMAGE_CMYK)
+        return error_set(error, ERROR_INTERNAL, "CMYK cannot be written");
+    struct pam_writer *writer = memory_zeroed(1, sizeof *writer, error);
+    if (writer == NULL)
+        return false;
+    *result = &writer->base;
+    if (image->shape.depth == 16) {
+        writer->swapped = memory_array(image_row_bytes(&image->shape), 1, error);
+        if (writer->swapped == NULL)
+            return false;
+    }
+    return pam_header_write(sink, image, options->origin) && sink_flush(sink);
+}
+
+static bool pam_write_rows(struct codec_writer *base, const uint8_t *rows, size_t stride,
+                           uint32_t count, struct error *error)
+{
+    const struct pam_writer *writer = (const struct pam_writer *)(const void *)base;
+    size_t row_bytes = image_row_bytes(&base->shape);
     bool done = true;
-    if (swapped == NULL && image->stride == row_bytes)
-        return sink_write(sink, image_row(image, y), row_bytes * count);
-    for (uint32_t end = y + count; done && y < end; y++) {
-        const uint8_t *row = image_row(image, y);
-        if (swapped != NULL) {
-            memcpy(swapped, row, row_bytes);
-            pam_swap_samples(swapped, row_bytes / 2);
-            row = (const uint8_t *)swapped;
+    (void)error;
+    if (writer->swapped == NULL && stride == row_bytes)
+        return sink_write(base->sink, rows, row_bytes * count);
+    for (uint32_t y = 0; done && y < count; y++) {
+        const uint8_t *row = rows + stride * y;
+        if (writer->swapped != NULL) {
+            memcpy(writer->swapped, row, row_bytes);
+            pam_swap_samples(writer->swapped, row_bytes / 2);
+            row = (const uint8_t *)writer->swapped;
         }
-        done = sink_write(sink, row, row_bytes);
+        done = sink_write(base->sink, row, row_bytes);
     }
     return done;
 }
 
-/* The header goes out before any row is made: a later stage of a pipe can prepare for the image
- * meanwhile. */
-static bool pam_write(struct sink *sink, const struct image *image,
-                      const struct codec_write_options *options, struct error *error)
+static bool pam_end(struct codec_writer *base, struct error *error)
 {
-    const struct image_shape *shape = &image->shape;
-    size_t row_bytes = image_row_bytes(shape);
-    uint32_t band = (uint32_t)(BAND_BYTES / row_bytes + 1);
-    uint16_t *swapped = NULL;
-    if (shape->color == IMAGE_CMYK)
-        return error_set(error, ERROR_INTERNAL, "CMYK cannot be written");
-    if (shape->depth == 16 && (swapped = memory_array(row_bytes, 1, error)) == NULL)
-        return false;
-    bool done = pam_header_write(sink, image, options->origin) &&
-                (options->make == NULL || sink_flush(sink));
-    for (uint32_t y = 0, count; done && y < shape->height; y += count) {
-        count = shape->height - y < band ? shape->height - y : band;
-        done = codec_make(options, y + count, error) &&
-               pam_write_band(sink, image, y, count, swapped);
-    }
-    free(swapped);
-    return done || error_set(error, ERROR_IO, "the PAM data cannot be written");
+    (void)base;
+    (void)error;
+    return true;
 }
 
 const struct codec codec_pam = {
@@ -399,5 +415,8 @@ const struct codec codec_pam = {
     .read_rows = pam_read_rows,
     .finish = pam_finish,
     .close = pam_close,
-    .write = pam_write,
+    .begin = pam_begin,
+    .write_rows = pam_write_rows,
+    .end = pam_end,
+    .discard = pam_discard,
 };

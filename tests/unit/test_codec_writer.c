@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Writing by rows: however an image is divided, the bytes are those of writing it whole, and rows
  * can be forgotten once they are given. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec/codec.h"
 #include "tap.h"
@@ -120,9 +123,63 @@ static void test_misuse(void)
     }
 }
 
+/* A later stage of a pipe can prepare for the image while the first row is still to be made. */
+static void test_header_leaves(void)
+{
+    struct image image = {.shape = {.width = 4, .height = 4, .color = IMAGE_RGB, .depth = 8}};
+    struct codec_write_options options = {.effort = -1};
+    struct codec_writer *writer = NULL;
+    struct sink sink;
+    struct error error = {0};
+    char got[200] = "";
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
+        return;
+    sink_to_fd(&sink, ends[1]);
+    bool begun = codec_begin(CODEC_PAM, &sink, &image, &options, &writer, &error);
+    ssize_t size = read(ends[0], got, sizeof got - 1);
+    tap_ok(begun && size > 7 && strcmp(got + size - 7, "ENDHDR\n") == 0,
+           "pam: the header is on its way before the first row");
+    codec_discard(writer);
+    sink_free(&sink);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* Wherever the output fails, that is what is reported, and it can be discarded then. */
+static void test_full_disk(void)
+{
+    struct image_shape shape = {.width = 311, .height = 777, .color = IMAGE_RGB, .depth = 8};
+    struct image image;
+    if (!picture_new(&image, &shape))
+        return;
+    for (enum codec_format format = CODEC_PNG; format < CODEC_FORMAT_COUNT; format++)
+        for (int effort = -1; effort < 9; effort += 8) {
+            struct codec_write_options options = {.effort = effort, .threads = 2, .quality = 99};
+            struct error whole = {0}, parts = {0};
+            struct sink sink;
+            int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+            sink_to_fd(&sink, fd);
+            bool done = codec_write(format, &sink, &image, &options, &whole);
+            sink_free(&sink);
+            sink_to_fd(&sink, fd);
+            done = write_parts(format, &sink, &image, &options, 16, &parts) || done;
+            sink_free(&sink);
+            tap_ok(!done && whole.kind == ERROR_IO && parts.kind == ERROR_IO &&
+                       strstr(whole.message, strerror(ENOSPC)) != NULL &&
+                       strcmp(whole.message, parts.message) == 0,
+                   "%s, effort %d, of a full disk: %s", codec_of(format)->name, effort,
+                   parts.message);
+            close(fd);
+        }
+    image_free(&image);
+}
+
 int main(void)
 {
     test_formats();
     test_misuse();
+    test_header_leaves();
+    test_full_disk();
     return tap_done();
 }
