@@ -72,7 +72,12 @@ bool jpeg_read_rows(struct codec_reader *base, uint8_t *rows, size_t stride, uin
                     struct error *error);
 bool jpeg_finish(struct codec_reader *base, struct error *error);
 void jpeg_close(struct codec_reader *base);
-bool jpeg_write(struct sink *sink, const struct image *image,
-                const struct codec_write_options *options, struct error *error);
+bool jpeg_begin(struct sink *sink, const struct image *image,
+                const struct codec_write_options *options, struct codec_writer **result,
+                struct error *error);
+bool jpeg_write_rows(struct codec_writer *base, const uint8_t *rows, size_t stride, uint32_t count,
+                     struct error *error);
+bool jpeg_end(struct codec_writer *base, struct error *error);
+void jpeg_discard(struct codec_writer *base);
 
 #endif

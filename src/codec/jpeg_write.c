@@ -14,10 +14,10 @@ enum {
 };
 
 struct jpeg_writer {
-    struct jpeg_guard guard;
+    struct codec_writer base;
+    struct jpeg_guard guard; /* its error is that of the call that is under way */
     struct jpeg_compress_struct encoder;
     struct jpeg_destination_mgr output;
-    struct sink *sink;
     uint8_t *buffer; /* OUTPUT_BYTES, and behind them room for a segment */
     struct jpeg_arrays arrays;
 };
@@ -35,10 +35,8 @@ static void output_start(j_compress_ptr encoder)
 
 static void output_send(struct jpeg_writer *writer, size_t count)
 {
-    if (!sink_write(writer->sink, writer->buffer, count)) {
-        error_set(writer->guard.error, writer->sink->error.kind, "%s", writer->sink->error.message);
+    if (!sink_write(writer->base.sink, writer->buffer, count))
         jpeg_guard_jump(&writer->guard);
-    }
 }
 
 static boolean output_flush(j_compress_ptr encoder)
@@ -120,39 +118,64 @@ static void writer_write_metadata(struct jpeg_writer *writer, const struct image
     }
 }
 
-static bool writer_run(struct jpeg_writer *writer, const struct image *image,
-                       const struct codec_write_options *options, struct error *error)
+/* Each call that gets into libjpeg sets the place to jump to anew. */
+static bool writer_start(struct jpeg_writer *writer, const struct image *image,
+                         const struct codec_write_options *options, struct error *error)
 {
-    struct jpeg_compress_struct *encoder = &writer->encoder;
-    encoder->err = jpeg_guard_init(&writer->guard, error);
+    writer->encoder.err = jpeg_guard_init(&writer->guard, error);
     if (setjmp(writer->guard.jump) != 0)
         return false;
     writer_create_encoder(writer);
     writer_set_up(writer, image, options);
-    libjpeg.jpeg_start_compress(encoder, TRUE);
+    libjpeg.jpeg_start_compress(&writer->encoder, TRUE);
     writer_write_metadata(writer, &image->metadata);
-    while (encoder->next_scanline < encoder->image_height) {
-        JSAMPROW row = image_row(image, encoder->next_scanline);
-        libjpeg.jpeg_write_scanlines(encoder, &row, 1);
-    }
-    libjpeg.jpeg_finish_compress(encoder);
     return true;
 }
 
-bool jpeg_write(struct sink *sink, const struct image *image,
-                const struct codec_write_options *options, struct error *error)
+bool jpeg_begin(struct sink *sink, const struct image *image,
+                const struct codec_write_options *options, struct codec_writer **result,
+                struct error *error)
 {
     if (image->shape.color == IMAGE_CMYK || image->shape.alpha || image->shape.depth != 8)
         return error_set(error, ERROR_INTERNAL, "JPEG is written from 8-bit grey or RGB only");
     struct jpeg_writer *writer = memory_zeroed(1, sizeof *writer, error);
     if (writer == NULL)
         return false;
-    writer->sink = sink;
+    *result = &writer->base;
+    writer->base.sink = sink;
     writer->buffer = memory_array(OUTPUT_BYTES + JPEG_SEGMENT_MAX_BYTES, 1, error);
-    bool done = writer->buffer != NULL && writer_run(writer, image, options, error);
+    return writer->buffer != NULL && writer_start(writer, image, options, error);
+}
+
+bool jpeg_write_rows(struct codec_writer *base, const uint8_t *rows, size_t stride, uint32_t count,
+                     struct error *error)
+{
+    struct jpeg_writer *writer = (struct jpeg_writer *)(void *)base;
+    writer->guard.error = error;
+    if (setjmp(writer->guard.jump) != 0)
+        return false;
+    for (uint32_t y = 0; y < count; y++) {
+        JSAMPROW row = (JSAMPROW)(uintptr_t)(rows + stride * y);
+        libjpeg.jpeg_write_scanlines(&writer->encoder, &row, 1);
+    }
+    return true;
+}
+
+bool jpeg_end(struct codec_writer *base, struct error *error)
+{
+    struct jpeg_writer *writer = (struct jpeg_writer *)(void *)base;
+    writer->guard.error = error;
+    if (setjmp(writer->guard.jump) != 0)
+        return false;
+    libjpeg.jpeg_finish_compress(&writer->encoder);
+    return true;
+}
+
+void jpeg_discard(struct codec_writer *base)
+{
+    struct jpeg_writer *writer = (struct jpeg_writer *)(void *)base;
     libjpeg.jpeg_destroy_compress(&writer->encoder);
     jpeg_arrays_free(&writer->arrays);
     free(writer->buffer);
     free(writer);
-    return done;
 }
