@@ -525,7 +525,8 @@ static bool codec_png_finish(struct codec_reader *base, struct error *error)
 
 /* Writing */
 
-struct png_writer {
+/* While libpng writes what goes before the pixels. */
+struct png_header {
     struct sink *sink;
     const struct image *image;
     png_structp png;
@@ -533,61 +534,77 @@ struct png_writer {
     struct error *error;
 };
 
-static void writer_fail(png_structp png, const char *message)
+static void header_fail(png_structp png, const char *message)
 {
-    struct png_writer *writer = png_get_error_ptr(png);
+    struct png_header *header = png_get_error_ptr(png);
     char text[160];
     png_message(text, sizeof text, message);
-    error_set(writer->error, ERROR_INTERNAL, "libpng: %s", text);
+    error_set(header->error, ERROR_INTERNAL, "libpng: %s", text);
     png_longjmp(png, 1);
 }
 
-static void writer_warning(png_structp png, const char *message)
+static void header_warning(png_structp png, const char *message)
 {
     (void)png;
     (void)message;
 }
 
-static void writer_write(png_structp png, png_bytep data, size_t size)
+static void header_write(png_structp png, png_bytep data, size_t size)
 {
-    struct png_writer *writer = png_get_io_ptr(png);
-    if (!sink_write(writer->sink, data, size))
+    struct png_header *header = png_get_io_ptr(png);
+    if (!sink_write(header->sink, data, size))
         png_error(png, "write error");
 }
 
-static void writer_flush(png_structp png)
+static void header_flush(png_structp png)
 {
     (void)png;
 }
 
 /* The signature, IHDR and what goes before the pixels. */
-static void step_write_header(struct png_writer *writer)
+static void step_write_header(struct png_header *header)
 {
-    const struct image_shape *shape = &writer->image->shape;
-    const struct image_metadata *metadata = &writer->image->metadata;
+    const struct image_shape *shape = &header->image->shape;
+    const struct image_metadata *metadata = &header->image->metadata;
     int type = (shape->color == IMAGE_RGB ? PNG_COLOR_MASK_COLOR : 0) |
                (shape->alpha ? PNG_COLOR_MASK_ALPHA : 0);
-    png_structp png = writer->png;
-    png_set_write_fn(png, writer, writer_write, writer_flush);
+    png_structp png = header->png;
+    png_set_write_fn(png, header, header_write, header_flush);
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     /* A profile that does not fit the image is left out rather than an error. */
     png_set_benign_errors(png, 1);
-    png_set_IHDR(png, writer->info, shape->width, shape->height, shape->depth, type,
+    png_set_IHDR(png, header->info, shape->width, shape->height, shape->depth, type,
                  PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     if (metadata->icc.size > 0)
-        png_set_iCCP(png, writer->info, "ICC profile", PNG_COMPRESSION_TYPE_BASE,
+        png_set_iCCP(png, header->info, "ICC profile", PNG_COMPRESSION_TYPE_BASE,
                      metadata->icc.data, (png_uint_32)metadata->icc.size);
     if (metadata->exif.size > 0)
-        png_set_eXIf_1(png, writer->info, (png_uint_32)metadata->exif.size, metadata->exif.data);
-    png_write_info(png, writer->info);
+        png_set_eXIf_1(png, header->info, (png_uint_32)metadata->exif.size, metadata->exif.data);
+    png_write_info(png, header->info);
 }
 
-static bool writer_header(struct png_writer *writer)
+static bool header_run(struct png_header *header)
 {
-    if (setjmp(png_jmpbuf(writer->png)) != 0)
+    if (setjmp(png_jmpbuf(header->png)) != 0)
         return false;
-    step_write_header(writer);
+    step_write_header(header);
     return true;
+}
+
+static bool writer_header(struct sink *sink, const struct image *image, struct error *error)
+{
+    struct png_header header = {.sink = sink, .image = image, .error = error};
+    bool done = false;
+    header.png =
+        png_create_write_struct(PNG_LIBPNG_VER_STRING, &header, header_fail, header_warning);
+    if (header.png != NULL)
+        header.info = png_create_info_struct(header.png);
+    if (header.info == NULL)
+        error_set(error, ERROR_NO_MEMORY, "out of memory for libpng");
+    else
+        done = header_run(&header);
+    png_destroy_write_struct(&header.png, &header.info);
+    return done;
 }
 
 /* One chunk of two parts. Not by libpng, whose CRC takes longer than the compression. */
@@ -616,46 +633,51 @@ static bool writer_xmp(struct sink *sink, const struct blob *xmp)
     return xmp->size == 0 || writer_chunk(sink, "iTXt", &first, xmp->data, xmp->size);
 }
 
-static bool writer_pixels(const struct png_writer *writer,
-                          const struct codec_write_options *options)
+struct png_writer {
+    struct codec_writer base;
+    struct pngpack *pack;
+};
+
+static void codec_png_discard(struct codec_writer *base)
 {
-    bool done = false;
-    struct pngpack *pack =
-        pngpack_new(writer->image, options->effort, options->threads, writer->error);
-    if (pack == NULL)
-        return false;
-    for (;;) {
-        const uint8_t *data = NULL;
-        size_t size = 0;
-        if (!pngpack_next(pack, &data, &size, writer->error))
-            goto out;
-        if (size == 0)
-            break;
-        if (!writer_chunk(writer->sink, "IDAT", NULL, data, size))
-            goto out;
-    }
-    done = writer_chunk(writer->sink, "IEND", NULL, NULL, 0);
-out:
-    pngpack_free(pack);
-    return done;
+    struct png_writer *writer = (struct png_writer *)base;
+    pngpack_free(writer->pack);
+    free(writer);
 }
 
-static bool codec_png_write(struct sink *sink, const struct image *image,
-                            const struct codec_write_options *options, struct error *error)
+static bool codec_png_begin(struct sink *sink, const struct image *image,
+                            const struct codec_write_options *options,
+                            struct codec_writer **result, struct error *error)
 {
-    struct png_writer writer = {.sink = sink, .image = image, .error = error};
-    bool done = false;
-    writer.png =
-        png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer, writer_fail, writer_warning);
-    if (writer.png != NULL)
-        writer.info = png_create_info_struct(writer.png);
-    if (writer.info == NULL)
-        error_set(error, ERROR_NO_MEMORY, "out of memory for libpng");
-    else
-        done = writer_header(&writer) && writer_xmp(sink, &image->metadata.xmp) &&
-               writer_pixels(&writer, options);
-    png_destroy_write_struct(&writer.png, &writer.info);
-    return done;
+    struct png_writer *writer = memory_zeroed(1, sizeof *writer, error);
+    if (writer == NULL)
+        return false;
+    *result = &writer->base;
+    writer->pack = pngpack_new(&image->shape, options->effort, options->threads, error);
+    return writer->pack != NULL && writer_header(sink, image, error) &&
+           writer_xmp(sink, &image->metadata.xmp);
+}
+
+static bool codec_png_write_rows(struct codec_writer *base, const uint8_t *rows, size_t stride,
+                                 uint32_t count, struct error *error)
+{
+    struct png_writer *writer = (struct png_writer *)base;
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    pngpack_give(writer->pack, rows, stride, count);
+    do {
+        if (!pngpack_next(writer->pack, &data, &size, error))
+            return false;
+        if (size > 0 && !writer_chunk(base->sink, "IDAT", NULL, data, size))
+            return false;
+    } while (size > 0);
+    return true;
+}
+
+static bool codec_png_end(struct codec_writer *base, struct error *error)
+{
+    (void)error;
+    return writer_chunk(base->sink, "IEND", NULL, NULL, 0);
 }
 
 static bool codec_png_sniff(const uint8_t *head, size_t size)
@@ -679,7 +701,10 @@ const struct codec codec_png = {
     .read_rows = codec_png_read_rows,
     .finish = codec_png_finish,
     .close = codec_png_close,
-    .write = codec_png_write,
+    .begin = codec_png_begin,
+    .write_rows = codec_png_write_rows,
+    .end = codec_png_end,
+    .discard = codec_png_discard,
     .backend = "libpng",
     .version = codec_png_version,
 };

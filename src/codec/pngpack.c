@@ -14,7 +14,7 @@ enum { MEMORY_BYTES = 12 << 20, MAX_SLOTS = 16 };
 struct slot {
     struct deflate_encoder *encoder;
     uint8_t *filtered; /* rows with their filter types */
-    uint8_t *lines;    /* this row and the one above, each with its margins */
+    uint8_t *lines;    /* two: this row's and that above; at first all 0, as above row 0 */
     uint8_t *out;      /* room for the header before and the trailer behind */
     size_t out_bytes;  /* 0: failed */
     size_t filtered_bytes;
@@ -22,7 +22,7 @@ struct slot {
 };
 
 struct pngpack {
-    const struct image *image;
+    struct image_shape shape;
     const struct deflate_effort *effort;
     unsigned threads;
     size_t row_bytes;
@@ -32,14 +32,24 @@ struct pngpack {
     size_t first_band;         /* in slot 0 */
     size_t slots_used, slot_count;
     uint32_t adler;
+    const uint8_t *rows; /* the caller's, from row rows_kept to rows_given */
+    size_t stride;
+    uint32_t rows_kept, rows_given;
+    uint8_t *kept; /* lines, those from the one above band bands_given to rows_kept */
     struct slot slots[MAX_SLOTS];
 };
 
-/* A row as it stands in the file: 16 bits big-endian. */
+/* A line is a row as filters want it: as in the file, 16 bits big-endian, between margins. */
+static size_t pack_line_bytes(const struct pngpack *pack)
+{
+    return PNGFILTER_MARGIN + pngfilter_padded(pack->row_bytes);
+}
+
+/* Makes a line of one of the caller's rows. */
 static void pack_row(const struct pngpack *pack, uint32_t y, uint8_t *to)
 {
-    const uint8_t *row = image_row(pack->image, y);
-    if (pack->image->shape.depth == 8) {
+    const uint8_t *row = pack->rows + pack->stride * (y - pack->rows_kept);
+    if (pack->shape.depth == 8) {
         memcpy(to, row, pack->row_bytes);
         return;
     }
@@ -50,9 +60,21 @@ static void pack_row(const struct pngpack *pack, uint32_t y, uint8_t *to)
     }
 }
 
-static size_t pack_line_bytes(const struct pngpack *pack)
+/* Where the line of row Y is kept; the first is that above the band to be worked on next. */
+static uint8_t *pack_kept_line(const struct pngpack *pack, uint32_t y)
 {
-    return PNGFILTER_MARGIN + pngfilter_padded(pack->row_bytes);
+    size_t first = pack->first_band * pack->band_rows;
+    return pack->kept + (y + 1 - first) * pack_line_bytes(pack) + PNGFILTER_MARGIN;
+}
+
+/* The line of row Y, made in SLOT unless it is kept. It stays until that of row Y + 2. */
+static const uint8_t *pack_line(const struct pngpack *pack, const struct slot *slot, uint32_t y)
+{
+    if (y < pack->rows_kept)
+        return pack_kept_line(pack, y);
+    uint8_t *line = slot->lines + (y & 1) * pack_line_bytes(pack) + PNGFILTER_MARGIN;
+    pack_row(pack, y, line);
+    return line;
 }
 
 static void pack_band(void *context, size_t index)
@@ -60,25 +82,20 @@ static void pack_band(void *context, size_t index)
     struct pngpack *pack = context;
     struct slot *slot = &pack->slots[index];
     uint32_t first = (uint32_t)(pack->first_band + index) * pack->band_rows;
-    uint32_t rows = pack->image->shape.height - first;
+    uint32_t rows = pack->shape.height - first;
     if (rows > pack->band_rows)
         rows = pack->band_rows;
-    size_t line_bytes = pack_line_bytes(pack);
-    uint8_t *row = slot->lines + PNGFILTER_MARGIN, *prior = row + line_bytes;
-    memset(prior, 0, pack->row_bytes);
-    if (first > 0)
-        pack_row(pack, first - 1, prior);
+    const uint8_t *prior = first > 0 ? pack_line(pack, slot, first - 1)
+                                     : slot->lines + pack_line_bytes(pack) + PNGFILTER_MARGIN;
     for (uint32_t y = 0; y < rows; y++) {
-        pack_row(pack, first + y, row);
+        const uint8_t *row = pack_line(pack, slot, first + y);
         enum pngfilter filter = PNGFILTER_PAETH;
         if (pack->effort->choose_filters)
             filter = pngfilter_choose(row, prior, pack->row_bytes, pack->pixel_bytes);
         uint8_t *out = slot->filtered + y * (pack->row_bytes + 1);
         out[0] = (uint8_t)filter;
         pngfilter_apply(filter, row, prior, out + 1, pack->row_bytes, pack->pixel_bytes);
-        uint8_t *above = prior;
         prior = row;
-        row = above;
     }
     slot->filtered_bytes = rows * (pack->row_bytes + 1);
     slot->adler = deflate_adler32(slot->filtered, slot->filtered_bytes);
@@ -118,10 +135,10 @@ static bool pack_prepare(struct pngpack *pack, struct error *error)
     return true;
 }
 
-struct pngpack *pngpack_new(const struct image *image, int effort, unsigned threads,
+struct pngpack *pngpack_new(const struct image_shape *shape, int effort, unsigned threads,
                             struct error *error)
 {
-    size_t row_bytes = image_row_bytes(&image->shape);
+    size_t row_bytes = image_row_bytes(shape);
     /* The deflate libraries count in 32 bits, and so does an IDAT chunk's length in 31. */
     if (row_bytes > (1u << 30)) {
         error_set(error, ERROR_UNSUPPORTED, "%zu bytes a row are too many for PNG", row_bytes);
@@ -130,17 +147,17 @@ struct pngpack *pngpack_new(const struct image *image, int effort, unsigned thre
     struct pngpack *pack = memory_zeroed(1, sizeof *pack, error);
     if (pack == NULL)
         return NULL;
-    pack->image = image;
+    pack->shape = *shape;
     pack->effort = deflate_effort_of(effort);
     pack->threads = threads > 0 ? threads : 1;
     pack->row_bytes = row_bytes;
-    pack->pixel_bytes = (unsigned)image_pixel_bytes(&image->shape);
+    pack->pixel_bytes = (unsigned)image_pixel_bytes(shape);
     pack->band_rows = (uint32_t)(pack->effort->band_bytes / (row_bytes + 1));
     if (pack->band_rows == 0)
         pack->band_rows = 1;
-    if (pack->band_rows > image->shape.height)
-        pack->band_rows = image->shape.height;
-    pack->bands = (image->shape.height - 1) / pack->band_rows + 1;
+    if (pack->band_rows > shape->height)
+        pack->band_rows = shape->height;
+    pack->bands = (shape->height - 1) / pack->band_rows + 1;
     pack->adler = 1;
     if (!pack_prepare(pack, error)) {
         pngpack_free(pack);
@@ -149,18 +166,47 @@ struct pngpack *pngpack_new(const struct image *image, int effort, unsigned thre
     return pack;
 }
 
+void pngpack_give(struct pngpack *pack, const uint8_t *rows, size_t stride, uint32_t count)
+{
+    pack->rows = rows;
+    pack->stride = stride;
+    pack->rows_given += count;
+}
+
+/* Packs as many bands as there are slots, or what is left at the end of the image: with fewer some
+ * threads would have nothing to do. False where these are not there yet. */
+static bool pack_bands(struct pngpack *pack)
+{
+    bool all = pack->rows_given == pack->shape.height;
+    size_t there = (all ? pack->bands : pack->rows_given / pack->band_rows) - pack->bands_given;
+    pack->first_band = pack->bands_given;
+    pack->slots_used = there < pack->slot_count ? (all ? there : 0) : pack->slot_count;
+    threads_for(pack->threads, pack->slots_used, pack_band, pack);
+    return pack->slots_used > 0;
+}
+
+/* Copies what later bands need of the caller's rows: always less than the bands of all slots. */
+static bool pack_keep(struct pngpack *pack, struct error *error)
+{
+    size_t first = pack->first_band * pack->band_rows;
+    uint32_t above = (uint32_t)(first > 0 ? first - 1 : 0);
+    if (pack->rows_given == pack->shape.height)
+        return true;
+    if (pack->kept == NULL)
+        pack->kept = memory_zeroed(pack->slot_count * pack->band_rows, pack_line_bytes(pack), error);
+    if (pack->kept == NULL)
+        return false;
+    for (uint32_t y = above > pack->rows_kept ? above : pack->rows_kept; y < pack->rows_given; y++)
+        pack_row(pack, y, pack_kept_line(pack, y));
+    pack->rows_kept = pack->rows_given;
+    return true;
+}
+
 bool pngpack_next(struct pngpack *pack, const uint8_t **data, size_t *size, struct error *error)
 {
     *size = 0;
-    if (pack->bands_given == pack->bands)
-        return true;
-    if (pack->bands_given == pack->first_band + pack->slots_used) {
-        pack->first_band = pack->bands_given;
-        pack->slots_used = pack->bands - pack->first_band;
-        if (pack->slots_used > pack->slot_count)
-            pack->slots_used = pack->slot_count;
-        threads_for(pack->threads, pack->slots_used, pack_band, pack);
-    }
+    if (pack->bands_given == pack->first_band + pack->slots_used && !pack_bands(pack))
+        return pack_keep(pack, error);
     struct slot *slot = &pack->slots[pack->bands_given - pack->first_band];
     if (slot->out_bytes == 0)
         return error_set(error, ERROR_INTERNAL, "the deflate library failed");
@@ -190,5 +236,6 @@ void pngpack_free(struct pngpack *pack)
         free(pack->slots[i].lines);
         free(pack->slots[i].out);
     }
+    free(pack->kept);
     free(pack);
 }

@@ -26,10 +26,11 @@ static bool picture_new(struct image *image, const struct image_shape *shape)
     return true;
 }
 
-/* Each part is given in memory that is overwritten before the next. */
-static bool write_parts(enum codec_format format, struct sink *sink, const struct image *image,
-                        const struct codec_write_options *options, uint32_t part,
-                        struct error *error)
+/* Each part is given in memory that is overwritten before the next: parts of PART rows, or, where
+ * RANDOM is not NULL, of none to PART. */
+static bool write_divided(enum codec_format format, struct sink *sink, const struct image *image,
+                          const struct codec_write_options *options, uint32_t part,
+                          unsigned *random, struct error *error)
 {
     struct codec_writer *writer = NULL;
     size_t row_bytes = image_row_bytes(&image->shape), stride = row_bytes + 16;
@@ -37,7 +38,9 @@ static bool write_parts(enum codec_format format, struct sink *sink, const struc
     struct image shape = {.shape = image->shape, .metadata = image->metadata};
     bool done = rows != NULL && codec_begin(format, sink, &shape, options, &writer, error);
     for (uint32_t y = 0, count; done && y < image->shape.height; y += count) {
-        count = image->shape.height - y < part ? image->shape.height - y : part;
+        count = random == NULL ? part : (*random = *random * 1664525u + 1013904223u) % (part + 1);
+        if (count > image->shape.height - y)
+            count = image->shape.height - y;
         for (uint32_t i = 0; i < count; i++)
             memcpy(rows + i * stride, image_row(image, y + i), row_bytes);
         done = codec_write_rows(writer, rows, stride, count, error);
@@ -47,6 +50,13 @@ static bool write_parts(enum codec_format format, struct sink *sink, const struc
     codec_discard(writer);
     free(rows);
     return done;
+}
+
+static bool write_parts(enum codec_format format, struct sink *sink, const struct image *image,
+                        const struct codec_write_options *options, uint32_t part,
+                        struct error *error)
+{
+    return write_divided(format, sink, image, options, part, NULL, error);
 }
 
 static void test_format(enum codec_format format, const struct image *image,
@@ -97,6 +107,41 @@ static void test_formats(void)
             image.metadata.icc = (struct blob){0};
             image_free(&image);
         }
+    }
+}
+
+/* Bands of PNG from many rows to less than one, with more and fewer threads than there are bands. */
+static void test_bands(void)
+{
+    static const struct image_shape shapes[] = {
+        {.width = 90001, .height = 11, .color = IMAGE_RGB, .depth = 8},
+        {.width = 44000, .height = 23, .color = IMAGE_RGB, .depth = 8},
+        {.width = 1500, .height = 700, .color = IMAGE_RGB, .alpha = true, .depth = 8},
+        {.width = 3, .height = 70001, .color = IMAGE_GREY, .alpha = true, .depth = 16},
+        {.width = 1, .height = 1, .color = IMAGE_GREY, .depth = 8},
+    };
+    unsigned random = 1;
+    for (unsigned i = 0; i < 5 * sizeof shapes / sizeof shapes[0]; i++) {
+        const struct image_shape *shape = &shapes[i / 5];
+        struct codec_write_options whole_options = {.effort = -1, .threads = 1};
+        struct codec_write_options options = {.effort = -1, .threads = i % 5 + 1};
+        struct sink whole, sink;
+        struct image image;
+        struct error error = {0};
+        if (!picture_new(&image, shape))
+            return;
+        sink_to_memory(&whole);
+        sink_to_memory(&sink);
+        bool done = codec_write(CODEC_PNG, &whole, &image, &whole_options, &error) &&
+                    write_divided(CODEC_PNG, &sink, &image, &options,
+                                  i % 2 == 0 ? shape->height : shape->height / 5 + 1, &random,
+                                  &error);
+        tap_ok(done && sink.used == whole.used && memcmp(sink.data, whole.data, sink.used) == 0,
+               "png of %u x %u, %u threads, divided at random: the same bytes: %s",
+               (unsigned)shape->width, (unsigned)shape->height, options.threads, error.message);
+        sink_free(&whole);
+        sink_free(&sink);
+        image_free(&image);
     }
 }
 
@@ -178,6 +223,7 @@ static void test_full_disk(void)
 int main(void)
 {
     test_formats();
+    test_bands();
     test_misuse();
     test_header_leaves();
     test_full_disk();
