@@ -197,50 +197,13 @@ static bool write_failed(const struct codec *codec, const struct sink *sink, str
     return error_set(error, ERROR_INTERNAL, "the %s encoder failed", codec->name);
 }
 
-/* A codec that takes whole images only, behind the interface by rows. */
-struct gathered {
-    struct codec_writer base;
-    struct codec_write_options options;
-    struct image image;
-};
-
-static bool gathered_begin(const struct codec *codec, const struct image *image,
-                           const struct codec_write_options *options,
-                           struct codec_writer **writer, struct error *error)
-{
-    struct gathered *gathered = memory_zeroed(1, sizeof *gathered, error);
-    if (gathered == NULL)
-        return false;
-    *writer = &gathered->base;
-    gathered->base.codec = codec;
-    gathered->options = *options;
-    return image_new(&gathered->image, &image->shape, error) &&
-           image_metadata_copy(&gathered->image.metadata, &image->metadata, error);
-}
-
-static void gathered_take(struct gathered *gathered, const uint8_t *rows, size_t stride,
-                          uint32_t count)
-{
-    for (uint32_t y = 0; y < count; y++)
-        memcpy(image_row(&gathered->image, gathered->base.rows_written + y), rows + y * stride,
-               image_row_bytes(&gathered->image.shape));
-}
-
-static void gathered_free(struct gathered *gathered)
-{
-    image_free(&gathered->image);
-    free(gathered);
-}
-
 bool codec_begin(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct codec_writer **writer,
                  struct error *error)
 {
     const struct codec *codec = codecs[format];
     *writer = NULL;
-    bool done = codec_load(format, error) &&
-                (codec->begin != NULL ? codec->begin(sink, image, options, writer, error)
-                                      : gathered_begin(codec, image, options, writer, error));
+    bool done = codec_load(format, error) && codec->begin(sink, image, options, writer, error);
     if (*writer != NULL) {
         (*writer)->codec = codec;
         (*writer)->format = format;
@@ -259,9 +222,7 @@ bool codec_write_rows(struct codec_writer *writer, const uint8_t *rows, size_t s
 {
     if (count > writer->shape.height - writer->rows_written)
         return error_set(error, ERROR_INTERNAL, "more rows written than there are");
-    if (writer->codec->begin == NULL)
-        gathered_take((struct gathered *)(void *)writer, rows, stride, count);
-    else if (!writer->codec->write_rows(writer, rows, stride, count, error))
+    if (!writer->codec->write_rows(writer, rows, stride, count, error))
         return write_failed(writer->codec, writer->sink, error);
     writer->rows_written += count;
     return true;
@@ -271,21 +232,13 @@ bool codec_end(struct codec_writer *writer, struct error *error)
 {
     if (writer->rows_written < writer->shape.height)
         return error_set(error, ERROR_INTERNAL, "fewer rows written than there are");
-    struct gathered *gathered = (struct gathered *)(void *)writer;
-    bool done = writer->codec->begin != NULL
-                    ? writer->codec->end(writer, error)
-                    : writer->codec->write(writer->sink, &gathered->image, &gathered->options,
-                                           error);
-    return (done && sink_flush(writer->sink)) || write_failed(writer->codec, writer->sink, error);
+    return (writer->codec->end(writer, error) && sink_flush(writer->sink)) ||
+           write_failed(writer->codec, writer->sink, error);
 }
 
 void codec_discard(struct codec_writer *writer)
 {
-    if (writer == NULL)
-        return;
-    if (writer->codec->begin == NULL)
-        gathered_free((struct gathered *)(void *)writer);
-    else
+    if (writer != NULL)
         writer->codec->discard(writer);
 }
 
@@ -309,12 +262,6 @@ bool codec_write(enum codec_format format, struct sink *sink, const struct image
                  const struct codec_write_options *options, struct error *error)
 {
     struct codec_writer *writer;
-    const struct codec *codec = codecs[format];
-    if (codec->begin == NULL) {
-        bool ready = codec_load(format, error) && codec_make(options, image->shape.height, error);
-        bool done = ready && codec->write(sink, image, options, error);
-        return (done && sink_flush(sink)) || write_failed(codec, sink, error);
-    }
     bool done = codec_begin(format, sink, image, options, &writer, error) &&
                 write_all_rows(writer, image, options, error) && codec_end(writer, error);
     codec_discard(writer);

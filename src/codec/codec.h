@@ -3,8 +3,8 @@
  *
  * Reading is by rows, so that a reduction never holds the image it reads: open (the header is read
  * and judged against the limits before memory is taken), read rows from the top, finish (what
- * follows the pixels is checked: a missing end is an error). Writing is by rows too, or of a whole
- * image at once. Everything that comes from the file is hostile until checked. */
+ * follows the pixels is checked: a missing end is an error). Writing is by rows too; a whole image
+ * is all of them at once. Everything that comes from the file is hostile until checked. */
 #ifndef CODEC_CODEC_H
 #define CODEC_CODEC_H
 
@@ -81,7 +81,7 @@ struct codec {
     const char *name;               /* "png" */
     const char *extensions;         /* "jpg jpeg jpe jfif": the first is the usual one */
     bool writes_alpha, writes_depth16, writes_grey;
-    bool writes_as_made;            /* every kind of image, and calls codec_make() for some rows */
+    bool writes_as_made;            /* every kind of image: it may be made while it is written */
     bool (*sniff)(const uint8_t *head, size_t size);
     bool (*open)(struct source *source, const struct codec_read_options *options,
                  struct codec_reader **reader, struct error *error);
@@ -89,9 +89,6 @@ struct codec {
                       struct error *error);
     bool (*finish)(struct codec_reader *reader, struct error *error);
     void (*close)(struct codec_reader *reader);
-    /* Of the two ways to write each codec has one; the wrappers give both. */
-    bool (*write)(struct sink *sink, const struct image *image,
-                  const struct codec_write_options *options, struct error *error);
     bool (*begin)(struct sink *sink, const struct image *image,
                   const struct codec_write_options *options, struct codec_writer **writer,
                   struct error *error);
@@ -166,10 +163,12 @@ bool codec_write(enum codec_format format, struct sink *sink, const struct image
                  const struct codec_write_options *options, struct error *error);
 
 /* The same by rows, from the top: what was given can be forgotten, and leaves as soon as the format
- * allows (WebP is gathered whole). IMAGE gives the shape and the metadata, and is not used after the
- * call; its pixels are not looked at. The bytes do not depend on how the rows are divided. The
- * header is written at once, and on its way in the case of PAM, so that a later stage of a pipe can
- * prepare. SINK must outlive the writer. On failure *WRITER is NULL. */
+ * allows: that is at the end for a progressive or optimised JPEG, whose packed coefficients are
+ * kept, and for WebP, where libwebp's form of the pixels is (half the bytes of RGB rows; 4 a pixel
+ * with `lossless`). IMAGE gives the shape and the metadata, and is not used after the call; its
+ * pixels are not looked at. The bytes do not depend on how the rows are divided. The header is
+ * written at once, and on its way in the case of PAM, so that a later stage of a pipe can prepare.
+ * SINK must outlive the writer. On failure *WRITER is NULL. */
 bool codec_begin(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct codec_writer **writer,
                  struct error *error);
