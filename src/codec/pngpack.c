@@ -35,7 +35,7 @@ struct pngpack {
     const uint8_t *rows; /* the caller's, from row rows_kept to rows_given */
     size_t stride;
     uint32_t rows_kept, rows_given;
-    uint8_t *kept; /* lines, those from the one above band bands_given to rows_kept */
+    uint8_t *kept; /* lines, from the one above the bands that are not done to rows_kept */
     struct slot slots[MAX_SLOTS];
 };
 
@@ -193,7 +193,8 @@ static bool pack_keep(struct pngpack *pack, struct error *error)
     if (pack->rows_given == pack->shape.height)
         return true;
     if (pack->kept == NULL)
-        pack->kept = memory_zeroed(pack->slot_count * pack->band_rows, pack_line_bytes(pack), error);
+        pack->kept =
+            memory_zeroed(pack->slot_count * pack->band_rows, pack_line_bytes(pack), error);
     if (pack->kept == NULL)
         return false;
     for (uint32_t y = above > pack->rows_kept ? above : pack->rows_kept; y < pack->rows_given; y++)

@@ -110,7 +110,7 @@ static void test_formats(void)
     }
 }
 
-/* Bands of PNG from many rows to less than one, with more and fewer threads than there are bands. */
+/* Bands of PNG of many rows and of one, with more and fewer threads than there are bands. */
 static void test_bands(void)
 {
     static const struct image_shape shapes[] = {
