@@ -30,7 +30,7 @@ complete -c colorxfer -l require-sandbox -d 'fail where the process cannot give 
 complete -c colorxfer -l max-pixels -x -d 'refuse images of more pixels'
 complete -c colorxfer -l max-dimension -x -d 'refuse images that are wider or higher'
 complete -c colorxfer -l max-input-bytes -x -d 'refuse larger files; raw PAM that keeps the other limits may be larger'
-complete -c colorxfer -l threads -x -d 'threads of one command; the default is the processors it may use'
+complete -c colorxfer -l threads -x -d 'threads of one command; the default is the processors it may use; at most one for every 32 MiB of --memory'
 complete -c colorxfer -l memory -x -d 'address space that the process may take'
 complete -c colorxfer -l timeout -x -d 'give up after TIME, with exit status 124'
 complete -c colorxfer -l root -r -F -d 'confine every file named here, read or written, to DIR: names are relative to it'

@@ -25,7 +25,7 @@ complete -c deltae -l require-sandbox -d 'fail where the process cannot give up 
 complete -c deltae -l max-pixels -x -d 'refuse images of more pixels'
 complete -c deltae -l max-dimension -x -d 'refuse images that are wider or higher'
 complete -c deltae -l max-input-bytes -x -d 'refuse larger files; raw PAM that keeps the other limits may be larger'
-complete -c deltae -l threads -x -d 'threads of one command; the default is the processors it may use'
+complete -c deltae -l threads -x -d 'threads of one command; the default is the processors it may use; at most one for every 32 MiB of --memory'
 complete -c deltae -l memory -x -d 'address space that the process may take'
 complete -c deltae -l timeout -x -d 'give up after TIME, with exit status 124'
 complete -c deltae -l root -r -F -d 'confine every file named here, read or written, to DIR: names are relative to it'

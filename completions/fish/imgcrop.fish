@@ -33,7 +33,7 @@ complete -c imgcrop -l require-sandbox -d 'fail where the process cannot give up
 complete -c imgcrop -l max-pixels -x -d 'refuse images of more pixels'
 complete -c imgcrop -l max-dimension -x -d 'refuse images that are wider or higher'
 complete -c imgcrop -l max-input-bytes -x -d 'refuse larger files; raw PAM that keeps the other limits may be larger'
-complete -c imgcrop -l threads -x -d 'threads of one command; the default is the processors it may use'
+complete -c imgcrop -l threads -x -d 'threads of one command; the default is the processors it may use; at most one for every 32 MiB of --memory'
 complete -c imgcrop -l memory -x -d 'address space that the process may take'
 complete -c imgcrop -l timeout -x -d 'give up after TIME, with exit status 124'
 complete -c imgcrop -l root -r -F -d 'confine every file named here, read or written, to DIR: names are relative to it'

@@ -28,7 +28,7 @@ complete -c imgshadow -l require-sandbox -d 'fail where the process cannot give 
 complete -c imgshadow -l max-pixels -x -d 'refuse images of more pixels'
 complete -c imgshadow -l max-dimension -x -d 'refuse images that are wider or higher'
 complete -c imgshadow -l max-input-bytes -x -d 'refuse larger files; raw PAM that keeps the other limits may be larger'
-complete -c imgshadow -l threads -x -d 'threads of one command; the default is the processors it may use'
+complete -c imgshadow -l threads -x -d 'threads of one command; the default is the processors it may use; at most one for every 32 MiB of --memory'
 complete -c imgshadow -l memory -x -d 'address space that the process may take'
 complete -c imgshadow -l timeout -x -d 'give up after TIME, with exit status 124'
 complete -c imgshadow -l root -r -F -d 'confine every file named here, read or written, to DIR: names are relative to it'

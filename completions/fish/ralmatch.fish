@@ -19,7 +19,7 @@ complete -c ralmatch -l require-sandbox -d 'fail where the process cannot give u
 complete -c ralmatch -l max-pixels -x -d 'refuse images of more pixels'
 complete -c ralmatch -l max-dimension -x -d 'refuse images that are wider or higher'
 complete -c ralmatch -l max-input-bytes -x -d 'refuse larger files; raw PAM that keeps the other limits may be larger'
-complete -c ralmatch -l threads -x -d 'threads of one command; the default is the processors it may use'
+complete -c ralmatch -l threads -x -d 'threads of one command; the default is the processors it may use; at most one for every 32 MiB of --memory'
 complete -c ralmatch -l memory -x -d 'address space that the process may take'
 complete -c ralmatch -l timeout -x -d 'give up after TIME, with exit status 124'
 complete -c ralmatch -l root -r -F -d 'confine every file named here, read or written, to DIR: names are relative to it'

@@ -73,7 +73,8 @@ static const struct option_entry limit_entries[] = {
      .help = "refuse larger files; raw PAM that keeps the other limits may be larger"},
     {"threads", 0, .type = OPTION_INTEGER, "N", NULL, 1, 64, .offset = FIELD(threads),
      .environment = "IMGTOOL_THREADS",
-     .help = "threads of one command; the default is the processors it may use"},
+     .help = "threads of one command; the default is the processors it may use; at most one for "
+             "every 32 MiB of --memory"},
 };
 
 static const struct option_entry memory_entries[] = {

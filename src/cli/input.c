@@ -17,9 +17,16 @@
 
 enum { BAND_ROWS = 32 };
 
+/* What a further thread may take at most: its stack and what it counts by itself. */
+#define THREAD_BYTES ((uint64_t)32 << 20)
+
 unsigned cli_threads(const struct cli_common *options)
 {
-    return options->threads > 0 ? (unsigned)options->threads : threads_available();
+    unsigned threads = options->threads > 0 ? (unsigned)options->threads : threads_available();
+    uint64_t fit = options->memory_bytes / THREAD_BYTES;
+    if (options->memory_bytes > 0 && fit < threads)
+        threads = fit < 1 ? 1 : (unsigned)fit;
+    return threads;
 }
 
 void cli_read_options(const struct cli_run *run, struct codec_read_options *options)

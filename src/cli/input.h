@@ -65,6 +65,8 @@ void cli_input_warn(struct cli_run *run, const struct cli_input *input);
 
 /* What the options say about reading; for imginfo, which opens codecs itself. */
 void cli_read_options(const struct cli_run *run, struct codec_read_options *options);
+
+/* The threads of a command: as asked for, but no more than --memory has room for. */
 unsigned cli_threads(const struct cli_common *options);
 
 /* The libraries that images need, for --version --json. */

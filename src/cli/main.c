@@ -241,11 +241,10 @@ static bool main_information(const struct cli_run *run, bool *asked, struct erro
     return done;
 }
 
-/* Limits of the process, before anything from outside is touched. */
-static bool main_limit(const struct cli_common *options, struct error *error)
+/* Limits of the process, before anything from outside is touched. memory_bytes becomes what there
+ * really is, where the system grants less. */
+static bool main_limit(struct cli_common *options, struct error *error)
 {
-    /* Every arena reserves 64 MiB of address space, which is limited. */
-    mallopt(M_ARENA_MAX, 2);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     struct rlimit limit;
     if (getrlimit(RLIMIT_AS, &limit) == 0) {
@@ -254,11 +253,15 @@ static bool main_limit(const struct cli_common *options, struct error *error)
             limit.rlim_cur = limit.rlim_max;
         if (options->memory_bytes > 0 && setrlimit(RLIMIT_AS, &limit) != 0)
             return error_errno(error, ERROR_SYSTEM, errno, "--memory cannot be set");
+        if (options->memory_bytes > limit.rlim_cur)
+            options->memory_bytes = limit.rlim_cur;
     }
 #else
-    (void)options;
     (void)error;
 #endif
+    /* Every further arena reserves 64 MiB of address space, which is limited. */
+    bool is_short = options->memory_bytes > 0 && options->memory_bytes < (uint64_t)256 << 20;
+    mallopt(M_ARENA_MAX, is_short ? 1 : 2);
     return true;
 }
 

@@ -382,6 +382,23 @@ C
     [ ! -e out.png ]
 }
 
+@test "good: where memory is short, many threads do what one does" {
+    under_sanitizers && skip "the sanitizers need all address space"
+    render_png one.png photo --width 3000 --height 2400 --seed 1
+    render_png two.png photo --width 3000 --height 2400 --seed 2
+    for command in "deltae --memory 48M one.png two.png" "imgpalette --memory 48M one.png" \
+        "ralmatch --memory 48M one.png" "colorxfer --memory 64M --ref two.png one.png"; do
+        $command --threads 1 > alone || return
+        for threads in 2 4 16; do
+            $command --threads "$threads" > together || return
+            cmp alone together
+        done
+    done
+    # What the system grants counts as well.
+    (ulimit -v 49152 && deltae --threads 4 one.png two.png) > together
+    deltae --threads 1 one.png two.png | cmp - together
+}
+
 @test "bad: --timeout is exit 124, with the JSON object" {
     mkfifo pipe
     sleep 5 > pipe &
