@@ -174,6 +174,17 @@ static bool outfile_lock(const struct outfile *file, int attempts)
     return false;
 }
 
+/* The mode for the file that replaces OLD, and OLD's group where we may give it: where not, the
+ * members of either group get what both group and others had, which is more for nobody. */
+static mode_t outfile_take_group(const struct outfile *file, const struct stat *old)
+{
+    struct stat made;
+    mode_t mode = old->st_mode & 0777, shared = mode >> 3 & mode & 07;
+    bool same = (fstat(file->fd, &made) == 0 && made.st_gid == old->st_gid) ||
+                fchown(file->fd, (uid_t)-1, old->st_gid) == 0;
+    return same ? mode : (mode & 0700) | shared << 3 | shared;
+}
+
 static bool outfile_open_temporary(struct outfile *file, const struct stat *old, bool exists,
                                    struct error *error)
 {
@@ -184,14 +195,14 @@ static bool outfile_open_temporary(struct outfile *file, const struct stat *old,
     file->fd = openat(file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     if (file->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
                          errno == EINVAL)) {
-        if (!outfile_open_named(file, exists ? old->st_mode & 0777 : 0666))
+        if (!outfile_open_named(file, exists ? old->st_mode & 0700 : 0666))
             return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
                                  "cannot be created");
     } else if (file->fd < 0) {
         return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno, "cannot be created");
     }
     /* The new file is as private as the one that it replaces. */
-    if (exists && fchmod(file->fd, old->st_mode & 0777) != 0)
+    if (exists && fchmod(file->fd, outfile_take_group(file, old)) != 0)
         return outfile_error(error, file->path, ERROR_CANNOT_CREATE, errno,
                              "its mode cannot be set");
     return true;

@@ -6,9 +6,11 @@
  * linking and renaming, some 10 microseconds (".NAME.HASH.imgtool"); the directory is locked
  * meanwhile, so that several processes may write one target, and the next output to the same
  * target clears away what a kill just there leaves. Where the file system has no unnamed files, a
- * named temporary is used and removed on signals. Devices, pipes, sockets and names of descriptors
- * (/dev/fd/N) are written directly, and below --root refused (base/root.h): there everything
- * happens in the one directory that was opened beneath it. */
+ * named temporary is used and removed on signals. The new file has the mode of the old one, and its
+ * group where that may be given; otherwise it is for nobody who was shut out before. Devices,
+ * pipes, sockets and names of descriptors (/dev/fd/N) are written directly, and below --root
+ * refused (base/root.h): there everything happens in the one directory that was opened beneath
+ * it. */
 #ifndef BASE_OUTFILE_H
 #define BASE_OUTFILE_H
 

@@ -172,7 +172,7 @@ static const short ending_calls[] = {
     __NR_sendto, __NR_sendmsg, __NR_sendmmsg,
     /* files that no tool makes or changes in this way */
     __NR_creat, __NR_link, __NR_rename, __NR_unlink, __NR_rmdir, __NR_symlink, __NR_symlinkat,
-    __NR_mknod, __NR_mknodat, __NR_chmod, __NR_fchmodat, __NR_fchmodat2, __NR_chown, __NR_fchown,
+    __NR_mknod, __NR_mknodat, __NR_chmod, __NR_fchmodat, __NR_fchmodat2, __NR_chown,
     __NR_lchown, __NR_fchownat, __NR_truncate, __NR_utime, __NR_utimes, __NR_futimesat,
     __NR_setxattr, __NR_lsetxattr, __NR_fsetxattr, __NR_removexattr,
     __NR_lremovexattr, __NR_fremovexattr, __NR_open_by_handle_at,
@@ -205,6 +205,7 @@ static const struct condition first_conditions[] = {
      FAIL(EPERM)},
     {__NR_prlimit64, ZERO, 0, {0}, PASS, FAIL(EPERM)},
     {__NR_utimensat, ZERO, 1, {0}, PASS, END}, /* of an open file, without a name */
+    {__NR_fchown, ONE_OF, 1, {(uint32_t)-1}, PASS, END}, /* the group, never the owner */
 };
 
 static void policy_set(struct policy *policy, int call, uint32_t verdict)
@@ -415,6 +416,7 @@ size_t seccomp_second_filter(struct sock_filter *steps, unsigned keep)
     policy_set(&policy, __NR_mkdir, END);
     policy_set(&policy, __NR_mkdirat, END);
     policy_set(&policy, __NR_fchmod, END);
+    policy_set(&policy, __NR_fchown, END);
     policy_set(&policy, __NR_utimensat, END);
     if ((keep & SECCOMP_KEEP_READING) == 0)
         policy_set(&policy, __NR_memfd_create, FAIL(ENOSYS));

@@ -223,6 +223,37 @@ load helpers
     [ "$(stat -c %a out.png)" = 600 ]
 }
 
+# replace MODE OWNER COMMAND...: mode and group of a file of MODE, OWNER and group 4711 once COMMAND
+# has run imgcrop over it.
+replace() {
+    echo old > open/out.png
+    chown "$2:4711" open/out.png
+    chmod "$1" open/out.png
+    "${@:3}" imgcrop -q -o open/out.png cutout.png && stat -c '%a %g' open/out.png
+}
+
+@test "good: the group of a replaced file is kept, or loses what others do not have" {
+    need setpriv
+    [ "$(id -u)" -eq 0 ] || skip "only root can become somebody else"
+    cutout
+    mkdir -m 777 open
+    chmod 755 "$BATS_TEST_TMPDIR"
+    as() {
+        setpriv --reuid 65534 --regid 65534 "$@"
+    }
+    as --clear-groups test -x "$(command -v imgcrop)" -a -r cutout.png ||
+        skip "the built tools lie where only root can reach them"
+    for mode in 660 664 604 777; do
+        [ "$(replace $mode 0 env)" = "$mode 4711" ]
+        [ "$(replace $mode 65534 as --groups 4711)" = "$mode 4711" ]
+    done
+    [ "$(replace 660 65534 as --clear-groups)" = "600 65534" ]
+    [ "$(replace 640 65534 as --clear-groups)" = "600 65534" ]
+    [ "$(replace 664 65534 as --clear-groups)" = "644 65534" ]
+    [ "$(replace 604 65534 as --clear-groups)" = "600 65534" ]
+    [ "$(replace 755 65534 as --clear-groups)" = "755 65534" ]
+}
+
 @test "bad: stdin closed is exit 66, stdout closed and /dev/full are exit 74" {
     cutout
     run --separate-stderr bash -c 'imgcrop <&-'

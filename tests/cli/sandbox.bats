@@ -76,7 +76,7 @@ untouched() {
 }
 
 creating="write append truncate create old_create unnamed memory mkdir link symlink fifo unlink
-    rename rmdir chmod fchmod touch"
+    rename rmdir chmod fchmod fchown touch"
 reaching="exec execveat fork old_fork kill kill_group tgkill tkill queue ptrace peek session group
     socket local_socket connect send mount chroot unshare setuid personality bpf keyctl io_uring
     perf userfault"

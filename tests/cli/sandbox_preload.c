@@ -145,6 +145,11 @@ static long do_fchmod(void)
     return fchmod(STDIN_FILENO, 0777);
 }
 
+static long do_fchown(void)
+{
+    return fchown(STDIN_FILENO, (uid_t)-1, getegid());
+}
+
 static long do_touch(void)
 {
     return utimensat(AT_FDCWD, OLD, NULL, 0);
@@ -389,8 +394,8 @@ static const struct {
     DEED(read), DEED(list), DEED(memory), DEED(write), DEED(append), DEED(truncate), DEED(create),
     DEED(old_create), DEED(unnamed), DEED(openat2), DEED(mkdir), DEED(link), DEED(symlink),
     DEED(fifo), DEED(unlink), DEED(unlink_above), DEED(rename), DEED(rmdir), DEED(chmod),
-    DEED(fchmod), DEED(touch), DEED(socket), DEED(local_socket), DEED(connect), DEED(send),
-    DEED(exec), DEED(execveat), DEED(fork), DEED(old_fork), DEED(clone3), DEED(kill),
+    DEED(fchmod), DEED(fchown), DEED(touch), DEED(socket), DEED(local_socket), DEED(connect),
+    DEED(send), DEED(exec), DEED(execveat), DEED(fork), DEED(old_fork), DEED(clone3), DEED(kill),
     DEED(kill_group), DEED(tgkill), DEED(tkill), DEED(queue), DEED(pidfd), DEED(owner), DEED(type),
     DEED(ptrace), DEED(peek), DEED(session), DEED(group), DEED(mount), DEED(chroot), DEED(unshare),
     DEED(setuid), DEED(personality), DEED(bpf), DEED(keyctl), DEED(io_uring), DEED(perf),

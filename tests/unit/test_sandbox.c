@@ -124,6 +124,9 @@ static void test_first_filter(void)
     tap_ok(asked(SYS_prlimit64, 0, 0, 0) == PASS && asked(SYS_prlimit64, 1, 0, 0) == EPERM &&
                asked(SYS_prlimit64, high, 0, 0) == EPERM,
            "limits of oneself alone");
+    tap_ok(asked(SYS_fchown, 3, (uint32_t)-1, 0) == PASS && asked(SYS_fchown, 3, 0, 0) == END &&
+               asked(SYS_chown, 0, (uint32_t)-1, 0) == END,
+           "a file may change its group, not its owner");
 }
 
 static void test_other_interfaces(void)
@@ -154,6 +157,8 @@ static void test_second_filter(void)
     tap_ok(asked(SYS_linkat, 0, 0, 0) == END && asked(SYS_unlinkat, 0, 0, 0) == END &&
                asked(SYS_renameat2, 0, 0, 0) == END && asked(SYS_mkdirat, 0, 0, 0) == END,
            "names are neither made nor removed");
+    tap_ok(asked(SYS_fchown, 3, (uint32_t)-1, 0) == END && asked(SYS_fchmod, 3, 0, 0) == END,
+           "group and mode stay");
     tap_ok(asked(SYS_prlimit64, 0, 0, 0) == PASS && asked(SYS_prlimit64, 0, 0, high) == EPERM,
            "limits are read only");
     tap_ok(asked(SYS_read, 0, 0, 0) == PASS && asked(500, 0, 0, 0) == PASS,
