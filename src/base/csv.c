@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/csv.h"
 
+#include <ctype.h>
 #include <string.h>
+
+#include "base/text.h"
 
 /* Blanks around a field; a tab that separates is none. */
 static char *skip_blanks(char *at, char separator)
@@ -9,6 +12,11 @@ static char *skip_blanks(char *at, char separator)
     while (*at == ' ' || (*at == '\t' && separator != '\t'))
         at++;
     return at;
+}
+
+static bool is_between_digits(const char *line, const char *at)
+{
+    return at > line && isdigit((unsigned char)at[-1]) && isdigit((unsigned char)at[1]);
 }
 
 char csv_separator(const char *line)
@@ -27,10 +35,28 @@ char csv_separator(const char *line)
             depth++;
         else if (*at == ')' && depth > 0)
             depth--;
-        else if (depth == 0 && (*at == '\t' || *at == ';' || *at == ','))
+        else if (depth == 0 && (*at == '\t' || *at == ';' ||
+                                (*at == ',' && !is_between_digits(line, at))))
             return *at;
     }
     return ',';
+}
+
+bool csv_number(const char *field, char separator, double *value, bool *comma)
+{
+    char copy[64];
+    const char *end = field;
+    size_t length = strlen(field), place = strcspn(field, ",");
+    bool has_comma = place < length && separator != ',' && length < sizeof copy;
+    if (has_comma) {
+        memcpy(copy, field, length + 1);
+        copy[place] = '.';
+        end = field = copy;
+    }
+    if (!text_to_double(field, &end, value) || *end != '\0')
+        return false;
+    *comma = *comma || has_comma;
+    return true;
 }
 
 /* The quoted field at *AT, its content moved to where the quote was. *AT is then behind the closing

@@ -32,11 +32,12 @@ typedef void swatches_complain(void *context, size_t line, const char *message);
  * out, the first of duplicates stays. COMPLAIN may be NULL. ERROR_CORRUPT, ERROR_TRUNCATED or
  * ERROR_UNSUPPORTED where it is none of these or has no colours; SWATCHES is then empty.
  *
- * CSV: separated by tab, semicolon or comma, lines of `# comment` skipped. With a heading, columns
- * are found by name in any case: code, number; name, name_en, title; hex, srgb_hex, color, colour;
- * lab_l, lab_a, lab_b (D65, also L* a* b*). Colours are whatever color_parse() takes, hex also
- * without #. Where a row has Lab and a colour, the one is matched and the other shown. Without a
- * heading a row is a colour, or name and colour, or code, name and colour.
+ * CSV: separated by tab, semicolon or comma, in the first two also with decimal commas; lines of
+ * `# comment` skipped. With a heading, columns are found by name in any case: code, number; name,
+ * name_en, title; hex, srgb_hex, color, colour; lab_l, lab_a, lab_b (D65, also L* a* b*). Colours
+ * are whatever color_parse() takes, hex also without #. Where a row has Lab and a colour, the one
+ * is matched and the other shown. Without a heading a row is a colour, or name and colour, or code,
+ * name and colour.
  *
  * GIMP: red, green, blue and a name; code is empty.
  *

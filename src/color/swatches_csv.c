@@ -128,10 +128,11 @@ static const char *field(const struct table *table, const struct csv_row *row, e
 static bool take_lab(struct swatches_reader *reader, const struct table *table,
                      const struct csv_row *row, double lab[3])
 {
+    bool comma = false;
     for (int i = 0; i < 3; i++) {
-        const char *text = field(table, row, COLUMN_L + (enum column)i), *end = text;
+        const char *text = field(table, row, COLUMN_L + (enum column)i);
         double low = i == 0 ? 0 : -200, high = i == 0 ? 100 : 200;
-        if (!text_to_double(text, &end, &lab[i]) || *end != '\0') {
+        if (!csv_number(text, table->separator, &lab[i], &comma)) {
             swatches_refuse(reader, "'%.60s' is not a number: %c* is expected", text, "Lab"[i]);
             return false;
         }

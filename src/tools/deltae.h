@@ -99,6 +99,9 @@ bool deltae_row_plain(const struct deltae_rows *rows, const char *line, size_t l
 /* The separator of what was read so far. */
 char deltae_rows_separator(const struct deltae_rows *rows);
 
+/* The point of its numbers: a comma once one had it, as numbers between tabs or semicolons may. */
+char deltae_rows_point(const struct deltae_rows *rows);
+
 /* Compares the images A and B (one of them may be "-"): lines into run->answer, run->result,
  * run->answer_no, the heat map. */
 bool deltae_images(struct cli_run *run, const struct deltae_fields *fields, const char *a,

@@ -47,20 +47,29 @@ struct list {
     uint64_t line, bad;
 };
 
-/* DIFFERENCE with four decimals, as printf() rounds. Returns the length. */
-static size_t format_difference(double difference, char out[40])
+static size_t format_exactly(double difference, char point, char out[40])
+{
+    size_t length = (size_t)snprintf(out, 40, "%.4f", difference);
+    char *mark = strchr(out, '.');
+    if (mark != NULL)
+        *mark = point;
+    return length;
+}
+
+/* DIFFERENCE with four decimals behind POINT, as printf() rounds. Returns the length. */
+static size_t format_difference(double difference, char point, char out[40])
 {
     double scaled = difference * 10000, whole = rint(scaled);
     /* Near a tie the product may have been rounded over it. */
     if (!(scaled < 1e12) || fabs(fabs(scaled - whole) - 0.5) < 1e-3)
-        return (size_t)snprintf(out, 40, "%.4f", difference);
+        return format_exactly(difference, point, out);
     char digits[24];
     size_t count = 0, length = 0;
     for (uint64_t rest = (uint64_t)whole; rest > 0 || count < 5; rest /= 10)
         digits[count++] = (char)('0' + rest % 10);
     while (count > 0) {
         if (count == 4)
-            out[length++] = '.';
+            out[length++] = point;
         out[length++] = digits[--count];
     }
     return length;
@@ -113,7 +122,7 @@ static bool list_value(struct list *list, const struct row *row, double differen
     size_t length = line_length(row->line, row->size);
     deltae_tally_add(list->tally, difference);
     return list_write(list, row->line, length, row->size - length, number,
-                      format_difference(difference, number));
+                      format_difference(difference, deltae_rows_point(list->rows), number));
 }
 
 static bool list_line(struct list *list, const struct row *row)

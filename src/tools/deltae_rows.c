@@ -27,6 +27,7 @@ enum columns { COLUMNS_ANY, COLUMNS_COLORS, COLUMNS_LAB };
 struct deltae_rows {
     struct difference difference;
     char separator;        /* 0: not known yet */
+    bool comma;            /* a number had one for its point */
     bool begun;            /* a row was met, so that no heading follows */
     enum columns columns;  /* as a heading names them; ANY: by their number */
     size_t places[6];      /* of the columns that a heading names */
@@ -58,6 +59,11 @@ void deltae_rows_free(struct deltae_rows *rows)
     free(rows);
 }
 
+char deltae_rows_point(const struct deltae_rows *rows)
+{
+    return rows->comma ? ',' : '.';
+}
+
 char deltae_rows_separator(const struct deltae_rows *rows)
 {
     return rows->separator == 0 ? ',' : rows->separator;
@@ -65,7 +71,7 @@ char deltae_rows_separator(const struct deltae_rows *rows)
 
 /* A decimal number of up to 15 digits without exponent, which one division makes exact (Clinger,
  * "How to Read Floating Point Numbers Accurately", 1990); NULL for any other. */
-static const char *plain_number(const char *at, double *value)
+static const char *plain_number(const char *at, char mark, double *value)
 {
     static const double powers[] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
@@ -75,7 +81,7 @@ static const char *plain_number(const char *at, double *value)
     while ((unsigned char)(*at - '0') < 10)
         digits = digits * 10 + (unsigned char)(*at++ - '0');
     size_t count = (size_t)(at - start), fraction = 0;
-    if (*at == '.' && count > 0) {
+    if (*at == mark && count > 0) {
         const char *point = at++;
         while ((unsigned char)(*at - '0') < 10)
             digits = digits * 10 + (unsigned char)(*at++ - '0');
@@ -92,13 +98,15 @@ static const char *plain_number(const char *at, double *value)
 }
 
 /* Six plain numbers and nothing else. */
-static bool plain_row(const char *line, size_t length, char separator, double lab[2][3])
+static bool plain_row(const struct deltae_rows *rows, const char *line, size_t length,
+                      double lab[2][3])
 {
+    char separator = rows->separator, mark = deltae_rows_point(rows);
     const char *at = line;
     for (int i = 0; i < 6; i++) {
         while (*at == ' ')
             at++;
-        at = plain_number(at, &lab[i / 3][i % 3]);
+        at = plain_number(at, mark, &lab[i / 3][i % 3]);
         if (at == NULL)
             return false;
         while (*at == ' ')
@@ -124,15 +132,16 @@ static double lab_difference(const struct deltae_rows *rows, double lab[2][3])
     return difference_between(&rows->difference, one, two);
 }
 
+static const char lab_letters[] = "Lab";
+
 static bool lab_in_range(double lab[2][3], struct error *error)
 {
-    static const char letters[] = "Lab";
     for (int i = 0; i < 6; i++) {
         double value = lab[i / 3][i % 3], low = i % 3 == 0 ? 0 : -LAB_LIMIT,
                high = i % 3 == 0 ? 100 : LAB_LIMIT;
         if (!(value >= low && value <= high))
             return error_set(error, ERROR_CORRUPT, "%c%d is %g, out of range %g to %g",
-                             letters[i % 3], i / 3 + 1, value, low, high);
+                             lab_letters[i % 3], i / 3 + 1, value, low, high);
     }
     return true;
 }
@@ -164,21 +173,16 @@ static bool color_field(struct deltae_rows *rows, const char *text, struct delta
     return true;
 }
 
-static bool is_number(const char *field, double *value)
-{
-    const char *end = field;
-    return text_to_double(field, &end, value) && *end == '\0';
-}
-
 static bool lab_fields(struct deltae_rows *rows, char *const fields[6], double *difference,
                        struct error *error)
 {
     double lab[2][3];
     for (int i = 0; i < 6; i++)
-        if (!is_number(fields[i], &lab[i / 3][i % 3])) {
+        if (!csv_number(fields[i], rows->separator, &lab[i / 3][i % 3], &rows->comma)) {
             char shown[64];
             text_mask(fields[i], shown, sizeof shown);
-            return error_set(error, ERROR_CORRUPT, "'%s' is not a number", shown);
+            return error_set(error, ERROR_CORRUPT, "%c%d is '%s', not a number", lab_letters[i % 3],
+                             i / 3 + 1, shown);
         }
     if (!lab_in_range(lab, error))
         return false;
@@ -320,7 +324,7 @@ bool deltae_row_plain(const struct deltae_rows *rows, const char *line, size_t l
     double lab[2][3], moved[2][3];
     if (!rows->begun || rows->columns != COLUMNS_ANY || rows->separator == 0)
         return false;
-    if (plain_row(line, length, rows->separator, lab)) {
+    if (plain_row(rows, line, length, lab)) {
         if (!lab_in_range(lab, NULL))
             return false;
         *difference = lab_difference(rows, lab);

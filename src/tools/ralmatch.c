@@ -429,7 +429,8 @@ static const struct cli_tool tool = {
         "of the hex) and shown as the hex that RAL publishes, which is clipped where sRGB is too "
         "small.\n\n"
         "A catalogue in CSV has columns code, name, and hex or lab_l, lab_a and lab_b (D65); "
-        "without a heading, name and colour. CMYK colours of an .ase are converted without a "
+        "without a heading, name and colour. Tabs or semicolons may separate, and numbers then "
+        "have decimal commas. CMYK colours of an .ase are converted without a "
         "profile. Rows that make no sense are reported and left out, and the status is 65; "
         "duplicates only get a warning.",
     .results = {{"of a colour", color_result_fields, .beside = false},

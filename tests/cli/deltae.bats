@@ -258,7 +258,7 @@ ROWS
     stderr_has "in.csv:3: '#12x456': 'x' at position 4 is not a hexadecimal digit"
     stderr_has "in.csv:4: 5 fields, two colours or six Lab numbers are expected"
     stderr_has "in.csv:5: L1 is 150, out of range 0 to 100"
-    stderr_has "in.csv:6: 'x' is not a number"
+    stderr_has "in.csv:6: L2 is 'x', not a number"
     stderr_has "in.csv:7: b2 is 5000, out of range -1000 to 1000"
     stderr_has "in.csv:8: a NUL byte"
     stderr_has "in.csv:9: a quote is not closed"
@@ -299,6 +299,43 @@ ROWS
     [ "$(cat out.csv)" = red,green,72.1805 ]
     deltae --pairs in.csv --report-fd 3 3> report | cmp - out.csv
     jq -e '.result.rows == 1' report
+}
+
+@test "list: decimal commas where tabs or semicolons separate, and then in the answer too" {
+    list='L1,a1,b1,L2,a2,b2|50,2.6772,-79.7751,50,0,-82.7485|60.5,1.25,-3,58.75,0,0|50,0,0,50.0,0,0'
+    tr '|' '\n' <<< "$list" > points.csv
+    deltae --pairs points.csv > expected.csv
+    [ "$(sed -n '2s/.*,//p' expected.csv)" = 2.0425 ]
+    for separator in ';' '\t'; do
+        tr ',.' "$separator," < points.csv > commas.csv
+        deltae --pairs commas.csv > out.csv
+        tr ',.' "$separator," < expected.csv | cmp - out.csv
+        # Without the heading the first row shows it, and fields may be quoted.
+        sed -i -e 1d -e 's/-3/"-3,0"/' commas.csv
+        deltae --pairs commas.csv | sed 's/"-3,0"/-3/' > out.csv
+        tr ',.' "$separator," < expected.csv | tail -n +2 | cmp - out.csv
+        tr , "$separator" < points.csv > points.tsv
+        deltae --pairs points.tsv > out.csv
+        tr , "$separator" < expected.csv | cmp - out.csv
+    done
+    # More rows than are looked at ahead, by one thread and several.
+    { printf 'L1;a1;b1;L2;a2;b2\n'; yes '60,5;1,25;-3;58,75;0;0' | head -5000 || true; } > many.csv
+    deltae --threads 1 --pairs many.csv > one.csv
+    deltae --threads 4 --pairs many.csv | cmp - one.csv
+    difference=$(sed -n '3s/.*,//p' expected.csv)
+    [ "$(tail -n +2 one.csv | sort -u)" = "60,5;1,25;-3;58,75;0;0;${difference/./,}" ]
+}
+
+@test "bad: numbers of lists with two points, and commas that separate and more" {
+    printf '60,5;1,2,3;0;50;0;0\n1.234,5;0;0;50;0;0\n60,5;0;0;50;0;0x\n150,5;0;0;50;0;0\n' > in.csv
+    run -65 --separate-stderr deltae --pairs in.csv -o out.csv
+    stderr_has "in.csv:1: a1 is '1,2,3', not a number"
+    stderr_has "in.csv:2: L1 is '1.234,5', not a number"
+    stderr_has "in.csv:3: b2 is '0x', not a number"
+    stderr_has "in.csv:4: L1 is 150.5, out of range"
+    printf '"60,5",1,2,50,0,0\n' > in.csv
+    run -65 --separate-stderr deltae --pairs in.csv -o out.csv
+    stderr_has "in.csv:1: L1 is '60,5', not a number"
 }
 
 @test "list: answers as soon as the input pauses" {

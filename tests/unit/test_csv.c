@@ -2,6 +2,7 @@
 /* Rows of separated values: RFC 4180 and what colours need. */
 #include "base/csv.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,13 @@ static const struct {
     {"a) ; b, c", ';'},
     {"5\" pipe; red, blue", ';'},
     {"\"not closed; a, b", ','},
+    {"60,5;1,2;3", ';'},
+    {"60,5\t1,2", '\t'},
+    {"60,5,1;2", ';'},
+    {"60,5,1,2", ','},
+    {"60,-5;1", ','},
+    {"60, 5;1", ','},
+    {"#c80000,60;1", ';'},
 };
 
 /* Fields are joined by | to compare. */
@@ -74,6 +82,32 @@ static void join(const struct csv_row *row, char *out)
     }
 }
 
+static void check_numbers(void)
+{
+    static const struct {
+        const char *field;
+        char separator;
+        bool good, comma;
+        double value;
+    } numbers[] = {
+        {"60.5", ',', true, false, 60.5}, {"60.5", ';', true, false, 60.5},
+        {"60,5", ';', true, true, 60.5},  {"-60,5", '\t', true, true, -60.5},
+        {"60", ';', true, false, 60},     {"6,05e1", ';', true, true, 60.5},
+        {"60,5", ',', false, false, 0},   {"60,5,1", ';', false, false, 0},
+        {"1.060,5", ';', false, false, 0}, {"1,060.5", ';', false, false, 0},
+        {"", ';', false, false, 0},       {",", ';', false, false, 0},
+        {"60,5x", ';', false, false, 0},  {"60,", ';', false, false, 0},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        bool comma = false;
+        double value = 0;
+        bool good = csv_number(numbers[i].field, numbers[i].separator, &value, &comma);
+        tap_ok(good == numbers[i].good && comma == numbers[i].comma &&
+                   (!good || fabs(value - numbers[i].value) < 1e-12),
+               "'%s' between '%c' is %g", numbers[i].field, numbers[i].separator, value);
+    }
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof separators / sizeof *separators; i++)
@@ -108,5 +142,6 @@ int main(void)
     many[CSV_MAX_FIELDS] = '\0';
     tap_ok(!csv_split(many, ',', &row, &error) && error.kind == ERROR_CORRUPT, "%s",
            error.message);
+    check_numbers();
     return tap_done();
 }

@@ -77,6 +77,12 @@ static void check_csv(void)
                read_list.count == 2 && is_item(0, "", "Red; \"deep\"", 0xcc3333) &&
                is_item(1, "", "Green", 0x00ff00) && complaints[0] == '\0',
            "semicolons, quotes, CR LF, a byte order mark, blank rows");
+    tap_ok(read_string("Nr;Name;L*;a*;b*\nK1;Eiche;60,5;-1,25;20\nK2;Buche;70.5;1,2,3;0\n"
+                       "K3;Ahorn;80.5;0;101,5\n") &&
+               read_list.count == 2 && is_item(0, "K1", "Eiche", read_list.items[0].rgb) &&
+               is_lab(0, 60.5, -1.25, 20) && is_lab(1, 80.5, 0, 101.5) &&
+               strstr(complaints, "3: '1,2,3' is not a number: a*") == complaints,
+           "decimal commas between semicolons");
     tap_ok(read_string("code\tL*\ta*\tb*\nA\t53.2371155954\t80.0901135231\t67.2032635117\n") &&
                is_item(0, "A", "", 0xff0000) &&
                is_lab(0, 53.2371155954, 80.0901135231, 67.2032635117),
