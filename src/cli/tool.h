@@ -86,6 +86,7 @@ struct cli_tool {
     bool (*run)(struct cli_run *run, void *options, struct error *error);
     struct json_t *(*libraries)(void); /* {"libpng":"1.6.39",…} for --version --json; or NULL */
     const char *const *(*subcommands)(void); /* the dispatcher: names, ends with NULL; or NULL */
+    const struct cli_tool *const *own;       /* and those that it is itself, ends with NULL */
 };
 
 /* One run of a tool: what the shared main and the tool tell each other. */

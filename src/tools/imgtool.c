@@ -79,11 +79,11 @@ static const struct cli_tool list_tool = {
 
 static const struct cli_tool *const own_tools[] = {&pipe_tool,  &run_tool,  &batch_tool,
                                                    &cache_tool, &doctor_tool, &schema_tool,
-                                                   &list_tool, &help_tool};
+                                                   &list_tool, &help_tool, NULL};
 
 const struct cli_tool *own_tool(const char *name)
 {
-    for (size_t i = 0; i < CLI_COUNT(own_tools); i++)
+    for (size_t i = 0; own_tools[i] != NULL; i++)
         if (strcmp(own_tools[i]->name + strlen("imgtool "), name) == 0)
             return own_tools[i];
     return NULL;
@@ -174,6 +174,7 @@ static const struct cli_tool imgtool_tool = {
     .stop_at_operand = true,
     .run = tool_run,
     .subcommands = catalogue_commands,
+    .own = own_tools,
 };
 
 int main(int argc, char **argv)

@@ -20,7 +20,8 @@ own=("imgtool pipe" "imgtool run" "imgtool batch" "imgtool cache" "imgtool docto
 @test "good: --help is complete: every long option that the parser takes is in it" {
     for tool in "${tools[@]}"; do
         help=$($tool --help)
-        for option in $($tool --completion bash | grep -o -- '--[a-z-]*' | sort -u); do
+        for option in $($tool --completion bash | sed -n "/^_$tool()/,\$p" |
+            grep -o -- '--[a-z-]*' | sort -u); do
             [ "$option" = --completion ] || grep -q -- "$option" <<< "$help"
         done
         [ "$(awk 'length > 80' <<< "$help" | grep -vc '^  img')" -eq 0 ]
@@ -67,6 +68,68 @@ own=("imgtool pipe" "imgtool run" "imgtool batch" "imgtool cache" "imgtool docto
     [[ $output == *"cover contain"* ]]
     [[ $output == *"--width"* ]]
     [[ $output == *"shadow"* ]]
+}
+
+# complete_bash WORD... => ANSWER...: what bash has for the last WORD where only imgtool's completion
+# is loaded.
+complete_bash() {
+    local words=()
+    while [ $# -gt 0 ] && [ "$1" != '=>' ]; do
+        words+=("$1")
+        shift
+    done
+    shift
+    run --separate-stderr bash --norc -c 'source ./c.bash
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+        _imgtool
+        echo "${COMPREPLY[*]}"' bash "${words[@]}"
+    [ "$output" = "$*" ] || {
+        echo "${words[*]}: '$output' is not '$*'" >&2
+        return 1
+    }
+}
+
+@test "good: bash completes what stands behind imgtool as the command's own completion does" {
+    imgtool --completion bash > c.bash
+    touch a.png
+    complete_bash imgtool --vers '=>' --version
+    complete_bash imgtool crop --paddi '=>' --padding
+    complete_bash "$IMGTOOL_BUILD/imgtool" imgresize --fit co '=>' cover contain
+    complete_bash imgtool shadow a '=>' a.png
+    complete_bash imgtool help sha '=>' shadow
+    complete_bash imgtool cache pr '=>' prune
+    complete_bash imgtool run --rec '=>' --recipe-dir
+    complete_bash imgtool nosuch --pad '=>' ''
+    # Stages: commands at their front, options of the command behind it.
+    complete_bash imgtool pipe --in-p '=>' --in-place
+    complete_bash imgtool pipe -i a '=>' a.png
+    complete_bash imgtool pipe -i crop res '=>' resize
+    complete_bash imgtool pipe --input = crop res '=>' resize
+    complete_bash imgtool pipe -i a.png crop --in-p '=>' --in-place
+    complete_bash imgtool pipe -i a.png crop --padding 5 : sha '=>' shadow
+    complete_bash imgtool pipe crop : resize --fit cov '=>' cover
+    complete_bash imgtool pipe crop : pi '=>' ''
+    complete_bash imgtool batch --files a '=>' a.png
+    complete_bash imgtool batch --files a.png crop a '=>' a.png
+    complete_bash imgtool batch --files a.png --jobs 2 res '=>' resize
+    complete_bash imgtool batch --files a.png -- crop : shadow --canvas g '=>' grow
+}
+
+@test "good: fish completes them as well" {
+    need fish
+    export HOME=$PWD
+    { imgtool --completion fish; imgcrop --completion fish; imgresize --completion fish; } > c.fish
+    while IFS='|' read -r line answer; do
+        [ "$(fish -c 'source c.fish; complete -C $argv[1]' "$line" | cut -f1)" = "$answer" ]
+    done << 'LINES'
+imgtool --vers|--version
+imgtool crop --paddi|--padding
+imgtool cache pr|prune
+imgtool pipe --in-p|--in-place
+imgtool pipe -i x res|resize
+imgtool pipe -i x crop --padding 5 : sha|shadow
+imgtool pipe crop : resize --fit cov|cover
+LINES
 }
 
 @test "good: no letter has two meanings" {
