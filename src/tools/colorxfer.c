@@ -412,7 +412,8 @@ static const struct cli_tool tool = {
         "has no profile.\n\n"
         "--save-lut writes the function as a .cube table of 33 points along each axis, which "
         "--lut and other programs apply to more pictures. Without -o, where stdout is a terminal "
-        "or taken by --json, only the table is made.",
+        "or taken by --json, only the table is made; elsewhere -o /dev/null does without "
+        "the image.",
     .results = {{.fields = result_fields}},
     .options = {"Colours", entries, CLI_COUNT(entries)},
     .groups = CLI_IMAGE_FILTER,

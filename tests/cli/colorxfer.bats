@@ -123,6 +123,9 @@ methods=(mkl reinhard hm hm-mkl-hm idt sliced)
     colorxfer --ref ref.png --save-lut c.cube src.png > image.png
     imginfo image.png
     cmp a.cube c.cube
+    colorxfer --ref ref.png --save-lut e.cube -o /dev/null src.png > nothing
+    cmp a.cube e.cube
+    [ ! -s nothing ] && [ -c /dev/null ]
     need script
     script -qec "colorxfer --ref ref.png --save-lut d.cube src.png" /dev/null < /dev/null > said
     cmp a.cube d.cube
