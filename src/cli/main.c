@@ -232,7 +232,9 @@ static bool main_information(const struct cli_run *run, bool *asked, struct erro
     else if (options->completion == NULL)
         *asked = false;
     else if (strchr(run->tool->name, ' ') != NULL)
-        return error_set(error, ERROR_USAGE, "--completion: that of imgtool is for all of it");
+        return error_set(error, ERROR_USAGE,
+                         "--completion: 'imgtool --completion %s' prints that of all its commands",
+                         options->completion);
     else if (!cli_print_completion(run->tool, options->completion, &out))
         return error_set(error, ERROR_USAGE, "--completion: '%s' is not one of bash, zsh or fish",
                          options->completion);

@@ -48,6 +48,9 @@ static void explain_failure(const struct doctor *doctor, const char *binary, con
     else if (answer->error.kind != ERROR_NONE)
         doctor_mend(finding, "chmod 755 '%s/%s', or install the build for this machine there",
                     directory, binary);
+    else if (answer->timed_out)
+        doctor_mend(finding, "'%s/%s --version' should answer at once; --timeout gives it longer",
+                    directory, binary);
     else if (WIFEXITED(answer->status) && WEXITSTATUS(answer->status) == NOT_FOUND_BY_LOADER)
         doctor_mend(finding, "install the library that is named; 'ldd %s/%s' lists what it needs",
                     directory, binary);

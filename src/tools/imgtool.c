@@ -89,6 +89,22 @@ const struct cli_tool *own_tool(const char *name)
     return NULL;
 }
 
+/* What somebody new may have meant by NAME, where no command is called so. */
+static void hint_for_new(const struct cli_run *run, const char *name, struct error *error)
+{
+    if (error->kind != ERROR_NOT_FOUND || catalogue_find(name) != NULL)
+        return;
+    struct error better = *error;
+    better.hint[0] = '\0';
+    OPTION_FOR_EACH(&run->set, table, entry)
+        if (entry->name != NULL && strcmp(entry->name, name) == 0)
+            error_hint(&better, "did you mean '--%s'?", name);
+    if (access(name, F_OK) == 0)
+        error_hint(&better, "it is a file: a command comes first, as in 'imgtool info FILE'");
+    if (better.hint[0] != '\0')
+        *error = better;
+}
+
 static bool tool_run(struct cli_run *run, void *fields, struct error *error)
 {
     (void)fields;
@@ -108,6 +124,7 @@ static bool tool_run(struct cli_run *run, void *fields, struct error *error)
         return true;
     }
     become(run->parsed.operands[0], run->parsed.operands + 1, run->parsed.operand_count - 1, error);
+    hint_for_new(run, run->parsed.operands[0], error);
     /* There is no such tool to say so itself, in the form that its caller expects. */
     cli_guess_report(run, run->parsed.operand_count, run->parsed.operands);
     return false;

@@ -164,6 +164,18 @@ LINES
     fails 64 imgcrop --qual 5 a.png
 }
 
+@test "bad: what somebody new types in a command's place gets a hint" {
+    fails 127 imgtool completion bash
+    stderr_has "no command is called 'completion' (did you mean '--completion'?)"
+    fails 127 imgtool version
+    stderr_has "did you mean '--version'?"
+    cutout
+    fails 127 imgtool cutout.png
+    stderr_has "it is a file: a command comes first, as in 'imgtool info FILE'"
+    fails 64 imgtool pipe --completion zsh
+    stderr_has "'imgtool --completion zsh' prints that of all its commands"
+}
+
 @test "good: numbers use a point in every locale" {
     cutout
     imgcrop cutout.png --min-area 0.001 -o a.png

@@ -173,6 +173,7 @@ SH
     fails 69 doctor --timeout 2s
     [ $((SECONDS - start)) -lt 60 ]
     sick FAILED 'tool imgcrop' 'no answer in 2 s'
+    grep -q "imgcrop --version' should answer at once; --timeout gives it longer" <<< "$output"
     sick FAILED 'tool imginfo' ''
     only 'tool imgcrop' 'tool imginfo'
     for pid in $(cat sleepers); do
