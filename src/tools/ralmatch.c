@@ -106,14 +106,13 @@ static void add_hundredths(struct text *text, double value)
 }
 
 static void match_text(const struct session *session, const struct query *query,
-                       const struct match *match)
+                       const struct match *match, struct text *answer)
 {
-    struct text *answer = &session->run->answer;
     if (session->prefixed) {
         add_query(answer, query->text);
         text_add(answer, "\t");
     }
-    shade_text(session, &session->shades[match->index]);
+    shade_text(session, &session->shades[match->index], answer);
     text_add(answer, "\t");
     add_hundredths(answer, match->de);
     if (query->share >= 0)
@@ -148,17 +147,33 @@ bool session_wants_json(const struct session *session)
     return session->fields->common.json || session->fields->common.report_fd >= 0;
 }
 
-void session_answer(struct session *session, const struct query *query, const struct match *match,
-                    size_t found, json_t **result)
+/* How many of the FOUND are asked for and near enough. */
+static size_t count_near(const struct session *session, const struct match *match, size_t found)
 {
     size_t near = 0, top = (size_t)session->fields->top;
     while (near < found && near < top && match[near].de <= session->max_de)
         near++;
+    return near;
+}
+
+bool session_text(const struct session *session, const struct query *query,
+                  const struct match *match, size_t found, struct text *text)
+{
+    size_t near = count_near(session, match, found);
+    for (size_t i = 0; i < near; i++)
+        match_text(session, query, &match[i], text);
+    return near > 0;
+}
+
+void session_answer(struct session *session, const struct query *query, const struct match *match,
+                    size_t found, json_t **result)
+{
+    size_t near = count_near(session, match, found);
     session->none = session->none || near == 0;
     if (session_wants_json(session))
         *result = matches_json(session, query, match, found, near);
-    for (size_t i = 0; i < near && !session->fields->common.json; i++)
-        match_text(session, query, &match[i]);
+    if (!session->fields->common.json)
+        session_text(session, query, match, found, &session->run->answer);
 }
 
 void session_match(struct session *session, const struct query *query, json_t **result)

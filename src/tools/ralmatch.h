@@ -58,8 +58,8 @@ bool session_load(struct session *session, struct error *error);
 /* The answer to --code and --list: shades as they are. */
 bool session_show(struct session *session, struct error *error);
 
-/* Adds CODE, NAME and HEX of SHADE, with tabs between, to the answer. */
-void shade_text(const struct session *session, const struct shade *shade);
+/* Adds CODE, NAME and HEX of SHADE, with tabs between, to ANSWER. */
+void shade_text(const struct session *session, const struct shade *shade, struct text *answer);
 
 /* The object for SHADE; DE negative: nothing was measured. */
 json_t *shade_json(const struct shade *shade, double de);
@@ -76,6 +76,11 @@ void session_match(struct session *session, const struct query *query, json_t **
 /* The same where the FOUND nearest are known. */
 void session_answer(struct session *session, const struct query *query, const struct match *match,
                     size_t found, json_t **result);
+
+/* Adds the lines of that to TEXT and nothing else, so that several threads may. False where no
+ * match is near enough. */
+bool session_text(const struct session *session, const struct query *query,
+                  const struct match *match, size_t found, struct text *text);
 
 /* What became of one of several queries: FAILURE NULL, or the reason. */
 bool session_report(struct session *session, const struct error *failure, struct error *error);

@@ -13,7 +13,13 @@
 
 /* What has arrived is matched at once, as far as it fits: BATCH_BYTES, LINES_MOST lines and as many
  * matches. Threads take a piece of PIECE lines at a time. */
-enum { LINE_BYTES = 4096, BATCH_BYTES = 1 << 17, LINES_MOST = 1 << 13, PIECE = 128 };
+enum {
+    LINE_BYTES = 4096,
+    BATCH_BYTES = 1 << 17,
+    LINES_MOST = 1 << 13,
+    PIECE = 128,
+    PIECES_MOST = LINES_MOST / PIECE
+};
 
 /* A line that is no comment. */
 struct line {
@@ -22,6 +28,13 @@ struct line {
     bool is_color;
     struct match *match;
     size_t found;
+};
+
+/* What the thread that matched a piece wrote for it, where that is all there is to say: every line
+ * was a colour, and no JSON is wanted. */
+struct piece {
+    struct text text;
+    bool whole, none; /* NONE: some colour had no match */
 };
 
 struct list {
@@ -33,6 +46,7 @@ struct list {
     struct line *lines;    /* lines_most */
     size_t count, most;
     struct match *matches; /* session->wanted for each line */
+    struct piece pieces[PIECES_MOST];
 };
 
 /* Where the next bytes are: a whole line at least, unless it is the last or too long. NULL at the
@@ -103,35 +117,76 @@ static bool list_fill(struct list *list, struct error *error)
     return true;
 }
 
-static void match_piece(void *context, size_t piece)
+static size_t piece_end(const struct list *list, size_t first)
 {
-    const struct list *list = context;
-    size_t first = piece * PIECE, end = first + PIECE < list->count ? first + PIECE : list->count;
+    return first + PIECE < list->count ? first + PIECE : list->count;
+}
+
+static struct query line_query(const struct line *line)
+{
+    return (struct query){.text = line->text, .share = -1, .line = line->number};
+}
+
+static void match_piece(void *context, size_t number)
+{
+    struct list *list = context;
+    struct piece *piece = &list->pieces[number];
+    const struct session *session = list->session;
+    size_t first = number * PIECE, end = piece_end(list, first);
+    piece->whole = !session_wants_json(session);
+    piece->none = false;
+    piece->text.length = 0;
     for (size_t i = first; i < end; i++) {
         struct line *line = &list->lines[i];
+        const struct query query = line_query(line);
         struct color color;
         line->is_color = color_parse_plain(line->text, color.lab) ||
                          color_parse(line->text, &color, NULL);
+        piece->whole = piece->whole && line->is_color;
         if (line->is_color)
-            line->found = matcher_find(list->session->matcher, color.lab, list->session->wanted,
-                                       line->match);
+            line->found =
+                matcher_find(session->matcher, color.lab, session->wanted, line->match);
+        if (piece->whole && !session_text(session, &query, line->match, line->found, &piece->text))
+            piece->none = true;
     }
+    piece->whole = piece->whole && !piece->text.failed;
 }
 
-static bool line_answer(struct session *session, const struct line *line, struct error *error)
+static bool line_failed(struct session *session, const struct line *line, struct error *error)
 {
     struct error reason = {0}, failure = {0};
-    const struct query query = {.text = line->text, .share = -1, .line = line->number};
     struct color color;
-    if (line->is_color) {
-        session_answer(session, &query, line->match, line->found, &session->run->result);
-        return session_report(session, NULL, error);
-    }
     color_parse(line->text, &color, &reason);
     error_set(&failure, ERROR_CORRUPT, "line %zu: %s", line->number, reason.message);
     if (reason.hint[0] != '\0')
         error_hint(&failure, "%s", reason.hint);
     return session_report(session, &failure, error);
+}
+
+static bool line_answer(struct session *session, const struct line *line, struct error *error)
+{
+    const struct query query = line_query(line);
+    if (!line->is_color)
+        return line_failed(session, line, error);
+    session_answer(session, &query, line->match, line->found, &session->run->result);
+    return session_report(session, NULL, error);
+}
+
+static bool piece_answer(struct list *list, size_t number, struct error *error)
+{
+    struct session *session = list->session;
+    const struct piece *piece = &list->pieces[number];
+    size_t first = number * PIECE, end = piece_end(list, first);
+    if (piece->whole) {
+        session->none = session->none || piece->none;
+        if (piece->text.length > 0)
+            text_add_bytes(&session->run->answer, piece->text.data, piece->text.length);
+        return session_report(session, NULL, error);
+    }
+    for (size_t i = first; i < end; i++)
+        if (!line_answer(session, &list->lines[i], error))
+            return false;
+    return true;
 }
 
 /* Every line of the list. */
@@ -143,9 +198,10 @@ static bool list_run(struct list *list, struct error *error)
     while (more) {
         list->count = 0;
         more = list_fill(list, &failure);
-        threads_for(threads, (list->count + PIECE - 1) / PIECE, match_piece, list);
-        for (size_t i = 0; i < list->count; i++)
-            if (!line_answer(list->session, &list->lines[i], error))
+        size_t pieces = (list->count + PIECE - 1) / PIECE;
+        threads_for(threads, pieces, match_piece, list);
+        for (size_t i = 0; i < pieces; i++)
+            if (!piece_answer(list, i, error))
                 return false;
     }
     if (failure.kind == ERROR_NONE && list->colors == 0)
@@ -162,6 +218,8 @@ bool session_list(struct session *session, struct source *source, struct error *
     list.matches = memory_array(list.most * session->wanted, sizeof *list.matches, error);
     bool done = list.bytes != NULL && list.lines != NULL && list.matches != NULL &&
                 list_run(&list, error);
+    for (size_t i = 0; i < PIECES_MOST; i++)
+        text_free(&list.pieces[i].text);
     free(list.bytes);
     free(list.lines);
     free(list.matches);

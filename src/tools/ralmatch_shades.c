@@ -106,9 +106,8 @@ static void add_words(struct text *text, const struct shade *shade, const char *
     text_add(text, shade->set != NULL ? words : text_mask(words, masked, sizeof masked));
 }
 
-void shade_text(const struct session *session, const struct shade *shade)
+void shade_text(const struct session *session, const struct shade *shade, struct text *answer)
 {
-    struct text *answer = &session->run->answer;
     if (session->swatch)
         terminal_add_swatch(answer, shade->rgb);
     text_add(answer, shade->set != NULL ? "RAL " : "");
@@ -200,7 +199,7 @@ bool session_show(struct session *session, struct error *error)
         const struct shade *shade = &session->shades[i];
         if (session_wants_json(session))
             json_array_append_new(list, shade_json(shade, -1));
-        shade_text(session, shade);
+        shade_text(session, shade, &run->answer);
         text_printf(&run->answer, "\t%s\n", shade->finish == NULL ? "" : shade->finish);
     }
     run->result = json_pack("{s:o, s:n, s:b}", "matches", list, "gap", "ambiguous", false);
