@@ -128,25 +128,25 @@ static ALWAYS_INLINE float ciede2000(float l1, float a1, float b1, float l2, flo
     return root(fabsf(square)); /* rounding may leave a square below 0 */
 }
 
+/* Returns the bits of the largest doubt. */
 MULTIVERSION
-static void ciede2000_block(const float *restrict l1, const float *restrict a1,
-                            const float *restrict b1, const float *restrict l2,
-                            const float *restrict a2, const float *restrict b2,
-                            float *restrict difference, float *restrict doubt)
+static int32_t ciede2000_block(const float *restrict l1, const float *restrict a1,
+                               const float *restrict b1, const float *restrict l2,
+                               const float *restrict a2, const float *restrict b2,
+                               float *restrict difference, float *restrict doubt)
 {
+    int32_t most = INT32_MIN;
     for (int i = 0; i < BLOCK; i++)
         difference[i] = ciede2000(l1[i], a1[i], b1[i], l2[i], a2[i], b2[i], &doubt[i]);
+    for (int i = 0; i < BLOCK; i++)
+        most = bits_of(doubt[i]) > most ? bits_of(doubt[i]) : most;
+    return most;
 }
 
 /* Adds to DOUBTFUL the numbers, from FIRST on, of the COUNT pixels of a block that are. */
 static size_t collect(const float *doubt, size_t first, size_t count, uint32_t *doubtful)
 {
-    int32_t most = INT32_MIN;
     size_t found = 0;
-    for (int i = 0; i < BLOCK; i++)
-        most = bits_of(doubt[i]) > most ? bits_of(doubt[i]) : most;
-    if (most <= bits_of(LEAST_CHROMAS))
-        return 0;
     for (size_t i = 0; i < count; i++)
         if (doubt[i] > LEAST_CHROMAS)
             doubtful[found++] = (uint32_t)(first + i);
@@ -159,9 +159,9 @@ size_t ciede2000_row_doubtful(const float *const one[3], const float *const two[
     float doubt[BLOCK];
     size_t i = 0, found = 0;
     for (; i + BLOCK <= count; i += BLOCK) {
-        ciede2000_block(one[0] + i, one[1] + i, one[2] + i, two[0] + i, two[1] + i, two[2] + i,
-                        difference + i, doubt);
-        if (doubtful != NULL)
+        int32_t most = ciede2000_block(one[0] + i, one[1] + i, one[2] + i, two[0] + i, two[1] + i,
+                                       two[2] + i, difference + i, doubt);
+        if (doubtful != NULL && most > bits_of(LEAST_CHROMAS))
             found += collect(doubt, i, BLOCK, doubtful + found);
     }
     if (i == count)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bits.h"
+#include "base/compiler.h"
 #include "base/memory.h"
 #include "ops/ciede.h"
 
@@ -167,28 +168,43 @@ static void search_add(struct search *search, size_t index)
     found[place] = (struct match){index, de};
 }
 
+/* Where hues are opposite the formula jumps, but this is below either side of it: with x = dC'/S_C
+ * and y = dH'/S_H, x^2 + y^2 + R_T x y >= (1 - R_T^2 / 4) y^2 >= y^2 / 4, which is C1' C2' / S_H^2.
+ * C' >= C; T < 1.94, and the mean of C' is less than 6.5 above that of C. */
+static float opposite_bound(const float *const one[3], const float *const two[3], size_t i)
+{
+    float c1 = sqrtf(one[1][i] * one[1][i] + one[2][i] * one[2][i]);
+    float c2 = sqrtf(two[1][i] * two[1][i] + two[2][i] * two[2][i]);
+    return 0.999f * sqrtf(c1 * c2) / (1.0f + 0.015f * 1.94f * (0.5f * (c1 + c2) + 6.5f));
+}
+
 /* Estimates as numbers that order like them and carry their place in the chunk, in bits that are
- * worth less than 0.001. Opposite hues, where the formula jumps, count as 0: they are looked at. */
+ * worth less than 0.001. */
 static void chunk_keys(const float *const one[3], const float *const two[3], size_t count,
                        int32_t key[CHUNK])
 {
     float estimate[CHUNK];
     uint32_t doubtful[CHUNK];
     size_t doubts = ciede2000_row_doubtful(one, two, estimate, CHUNK, doubtful);
+    for (size_t i = 0; i < doubts; i++)
+        estimate[doubtful[i]] = opposite_bound(one, two, doubtful[i]);
     for (int32_t i = 0; i < CHUNK; i++)
         key[i] = (bits_of(estimate[i]) & ~(CHUNK - 1)) | i;
-    for (size_t i = 0; i < doubts; i++)
-        key[doubtful[i]] = (int32_t)doubtful[i];
     for (size_t i = count; i < CHUNK; i++)
         key[i] = INT32_MAX;
 }
 
-static int32_t lowest_key(const int32_t key[CHUNK])
+/* The lowest key from FIRST on; INT32_MAX where there is none. What is below wraps around to the
+ * end. Nothing is crossed out: to write one key and read all again takes the processor longer. */
+MULTIVERSION
+static int32_t next_key(const int32_t key[CHUNK], int32_t first)
 {
-    int32_t lowest = key[0];
-    for (int i = 1; i < CHUNK; i++)
-        lowest = key[i] < lowest ? key[i] : lowest;
-    return lowest;
+    uint32_t least = UINT32_MAX;
+    for (int i = 0; i < CHUNK; i++) {
+        uint32_t beyond = (uint32_t)key[i] - (uint32_t)first;
+        least = beyond < least ? beyond : least;
+    }
+    return least > INT32_MAX ? INT32_MAX : first + (int32_t)least;
 }
 
 /* COUNT colours, at most a chunk, from FROM in the order of lightness; likely ones first, so that
@@ -203,12 +219,10 @@ static void search_chunk(struct search *search, size_t from, size_t count)
         two[c] = matcher->planes[c] + from;
     }
     chunk_keys(one, two, count, key);
-    for (int32_t lowest; (lowest = lowest_key(key)) != INT32_MAX;) {
-        if (float_of(lowest & ~(CHUNK - 1)) > search_limit(search) + SCREEN_MARGIN)
+    for (int32_t next = 0; (next = next_key(key, next)) != INT32_MAX; next++) {
+        if (float_of(next & ~(CHUNK - 1)) > search_limit(search) + SCREEN_MARGIN)
             return;
-        size_t place = (size_t)(lowest & (CHUNK - 1));
-        search_add(search, matcher->order[from + place]);
-        key[place] = INT32_MAX;
+        search_add(search, matcher->order[from + (size_t)(next & (CHUNK - 1))]);
     }
 }
 
@@ -260,9 +274,13 @@ static void search_screened(struct search *search)
 size_t matcher_find(const struct matcher *matcher, const double lab[3], size_t wanted,
                     struct match *found)
 {
-    struct search search = {.matcher = matcher, .wanted = wanted, .found = found};
+    struct search search;
     if (wanted == 0)
         return 0;
+    search.matcher = matcher;
+    search.wanted = wanted;
+    search.count = 0;
+    search.found = found;
     difference_lab(&matcher->difference, lab, search.lab);
     difference_point(&matcher->difference, search.lab, search.point);
     if (matcher->screened && in_range(search.lab)) {

@@ -177,6 +177,36 @@ static void check_catalogues(void)
     tap_ok(wrong_answers(&difference, count, QUERIES) == 0, "a catalogue beyond all bounds");
 }
 
+/* Catalogues all of whose colours have the hue opposite to what is asked, where the formula jumps and
+ * single precision cannot tell to which side. */
+static void check_opposite(void)
+{
+    enum { COLORS = 12 };
+    const struct difference difference = {0};
+    static struct match all[MOST];
+    struct match found[1];
+    struct error error = {0};
+    int wrong = 0;
+    for (int round = 0; round < 40 * QUERIES; round++) {
+        double hue = random_between(0, 2 * M_PI), chroma = random_between(0, 90);
+        const double lab[3] = {50, chroma * cos(hue), chroma * sin(hue)};
+        struct matcher *matcher;
+        for (size_t i = 0; i < COLORS; i++) {
+            double other = hue + M_PI + random_between(-1, 1) * 1e-3, far = random_between(0, 90);
+            catalogue[i][0] = random_between(30, 70);
+            catalogue[i][1] = far * cos(other);
+            catalogue[i][2] = far * sin(other);
+        }
+        brute_force(&difference, COLORS, lab, all);
+        if (!matcher_new(&matcher, &difference, (const double(*)[3])catalogue, COLORS, &error))
+            break;
+        matcher_find(matcher, lab, 1, found);
+        wrong += found[0].index != all[0].index || found[0].de != all[0].de;
+        matcher_free(matcher);
+    }
+    tap_ok(wrong == 0 && error.kind == ERROR_NONE, "opposite hues: as by brute force");
+}
+
 static void check_edges(void)
 {
     const struct difference difference = {0};
@@ -250,6 +280,7 @@ int main(void)
     check_sets();
     check_options();
     check_catalogues();
+    check_opposite();
     check_edges();
     check_own_hex(RAL_CLASSIC, "Classic", 0);
     check_own_hex(RAL_DESIGN, "Design", 79);
