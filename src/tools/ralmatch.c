@@ -70,6 +70,8 @@ static void session_free(struct session *session)
 {
     matcher_free(session->matcher);
     free(session->found);
+    free(session->shown_ends);
+    text_free(&session->shown);
     free(session->shades);
     swatches_free(&session->own);
 }

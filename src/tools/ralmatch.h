@@ -33,6 +33,8 @@ struct session {
     struct shade *shades;
     size_t shade_count;
     struct swatches own; /* what shades of a catalogue point into */
+    struct text shown;   /* the shades as text one behind the other, once that is written down */
+    size_t *shown_ends;  /* NULL until then */
     struct matcher *matcher;
     struct match *found;
     size_t wanted; /* one more than is shown where the runner-up is needed */
@@ -52,7 +54,7 @@ struct query {
     size_t line;       /* of a list; 0: of none */
 };
 
-/* Fills session->shades with what the options name. (ralmatch_shades.c, as the next four) */
+/* Fills session->shades with what the options name. (ralmatch_shades.c, as the next five) */
 bool session_load(struct session *session, struct error *error);
 
 /* The answer to --code and --list: shades as they are. */
@@ -60,6 +62,9 @@ bool session_show(struct session *session, struct error *error);
 
 /* Adds CODE, NAME and HEX of SHADE, with tabs between, to ANSWER. */
 void shade_text(const struct session *session, const struct shade *shade, struct text *answer);
+
+/* Writes down what shade_text() adds for each shade: most of the time of a long list went there. */
+bool session_write_shades(struct session *session, struct error *error);
 
 /* The object for SHADE; DE negative: nothing was measured. */
 json_t *shade_json(const struct shade *shade, double de);

@@ -18,7 +18,8 @@ enum {
     BATCH_BYTES = 1 << 17,
     LINES_MOST = 1 << 13,
     PIECE = 128,
-    PIECES_MOST = LINES_MOST / PIECE
+    PIECES_MOST = LINES_MOST / PIECE,
+    LONG_LIST = 1000 /* colours that may follow where so many have come */
 };
 
 /* A line that is no comment. */
@@ -199,6 +200,9 @@ static bool list_run(struct list *list, struct error *error)
         list->count = 0;
         more = list_fill(list, &failure);
         size_t pieces = (list->count + PIECE - 1) / PIECE;
+        if (list->colors >= LONG_LIST && list->session->shown_ends == NULL &&
+            !session_write_shades(list->session, error))
+            return false;
         threads_for(threads, pieces, match_piece, list);
         for (size_t i = 0; i < pieces; i++)
             if (!piece_answer(list, i, error))

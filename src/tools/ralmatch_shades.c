@@ -108,6 +108,12 @@ static void add_words(struct text *text, const struct shade *shade, const char *
 
 void shade_text(const struct session *session, const struct shade *shade, struct text *answer)
 {
+    if (session->shown_ends != NULL) {
+        size_t index = (size_t)(shade - session->shades);
+        size_t start = index == 0 ? 0 : session->shown_ends[index - 1];
+        text_add_bytes(answer, session->shown.data + start, session->shown_ends[index] - start);
+        return;
+    }
     if (session->swatch)
         terminal_add_swatch(answer, shade->rgb);
     text_add(answer, shade->set != NULL ? "RAL " : "");
@@ -116,6 +122,19 @@ void shade_text(const struct session *session, const struct shade *shade, struct
     add_words(answer, shade, shade->name_en);
     text_add(answer, "\t");
     add_hex(answer, shade->rgb);
+}
+
+bool session_write_shades(struct session *session, struct error *error)
+{
+    size_t *ends = memory_array(session->shade_count, sizeof *ends, error);
+    if (ends == NULL)
+        return false;
+    for (size_t i = 0; i < session->shade_count; i++) {
+        shade_text(session, &session->shades[i], &session->shown);
+        ends[i] = session->shown.length;
+    }
+    session->shown_ends = ends;
+    return !session->shown.failed || error_set(error, ERROR_NO_MEMORY, "out of memory");
 }
 
 double shade_rounded(double value)

@@ -135,6 +135,27 @@ rgb(1, 2, 3)" ]
     [ -z "$output" ]
 }
 
+@test "good: a long list: every line in its place, however many threads write them" {
+    seq 3000 | awk '{ printf($1 % 700 == 0 ? "none%d\n" : "#%06x\n", $1 * 5003) }' > list
+    for threads in 1 2 5; do
+        run -65 --separate-stderr ralmatch --threads "$threads" list
+        echo "$output" > "found-$threads"
+        [ "$(grep -o 'line [0-9]*' <<< "$stderr" | tr '\n' ' ')" = "line 700 line 1400 line 2100 line 2800 " ]
+    done
+    cmp found-1 found-2
+    cmp found-1 found-5
+    cut -f1 found-1 | cmp - <(grep '#' list)
+    # In JSON one thread has the say, and few colours at a time go another way, too.
+    ralmatch --json list | jq -r '.result.matches[]? | "\(.code)\t\(.name_en)\t\(.hex)"' | sed 's/^/RAL /' > json
+    cut -f2-4 found-1 | cmp - json
+    for start in 1 1001 2701; do
+        tail -n +$start list | head -200 | grep '#' | ralmatch > few
+        head -1 few | grep -qxFf - found-1
+        [ "$(grep -cxFf few found-1)" -eq "$(wc -l < few)" ]
+    done
+    [ -z "$(grep '#' list | ralmatch --max-de 0.001 || true)" ]
+}
+
 @test "good: a program may send a colour and wait for its match" {
     coproc ralmatch
     pid=$COPROC_PID
