@@ -10,13 +10,20 @@ bool memory_multiply(size_t count, size_t size, size_t *product)
     return !__builtin_mul_overflow(count, size, product);
 }
 
-enum { HUGE_PAGE_BYTES = 2 << 20 };
+/* To clear a huge page takes as long as some 100 faults of small ones, so less than half of one
+ * does not pay. */
+enum { HUGE_PAGE_BYTES = 2 << 20, WHOLE_PAGES_FROM_BYTES = HUGE_PAGE_BYTES / 2 };
+
+static uintptr_t memory_page_up(const void *data)
+{
+    return ((uintptr_t)data + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+}
 
 /* Asks for huge pages inside a large block: images are touched from end to end, and a page fault
  * for every 4 KiB takes longer than many an operation on the pixels. */
 static void memory_advise(void *data, size_t bytes)
 {
-    uintptr_t first = ((uintptr_t)data + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+    uintptr_t first = memory_page_up(data);
     uintptr_t end = ((uintptr_t)data + bytes) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
     /* Only an advice: without it everything works, slower. */
     if (end > first)
@@ -51,6 +58,22 @@ void *memory_array(size_t count, size_t size, struct error *error)
 void *memory_zeroed(size_t count, size_t size, struct error *error)
 {
     return memory_get(count, size, true, error);
+}
+
+void *memory_pages(size_t count, size_t size, void **block, struct error *error)
+{
+    size_t bytes = 0, larger = 0;
+#if defined(__SANITIZE_ADDRESS__)
+    const bool exact = true; /* it is watched what is written behind a block */
+#else
+    const bool exact = false;
+#endif
+    bool large = memory_multiply(count, size, &bytes) && bytes >= WHOLE_PAGES_FROM_BYTES &&
+                 !__builtin_add_overflow(bytes, (size_t)2 * HUGE_PAGE_BYTES, &larger);
+    if (exact || !large)
+        return *block = memory_get(count, size, true, error);
+    *block = memory_get(larger, 1, true, error);
+    return *block == NULL ? NULL : (void *)memory_page_up(*block);
 }
 
 bool blob_copy(struct blob *to, const void *data, size_t size, struct error *error)

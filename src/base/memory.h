@@ -18,6 +18,11 @@ void *memory_array(size_t count, size_t size, struct error *error);
 /* The same, cleared. Pages that are never touched cost nothing. */
 void *memory_zeroed(size_t count, size_t size, struct error *error);
 
+/* The same for what is touched from end to end, as pixels are: where it is large it begins at a
+ * huge page, and has the last one to itself. *BLOCK is what free() gets. The addresses around it,
+ * up to 4 MiB, count against a limit of them, but are no memory. */
+void *memory_pages(size_t count, size_t size, void **block, struct error *error);
+
 /* A run of bytes that somebody owns: a profile, a block of metadata. Empty is {NULL, 0}. */
 struct blob {
     uint8_t *data;

@@ -24,9 +24,8 @@ bool image_new(struct image *image, const struct image_shape *shape, struct erro
 {
     size_t stride = image_row_bytes(shape);
     *image = (struct image){.shape = *shape, .stride = stride};
-    image->memory = memory_zeroed(shape->height, stride, error);
-    image->pixels = image->memory;
-    return image->memory != NULL;
+    image->pixels = memory_pages(shape->height, stride, &image->memory, error);
+    return image->pixels != NULL;
 }
 
 struct image image_view(const struct image *image, const struct image_box *box)
