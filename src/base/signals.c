@@ -89,6 +89,15 @@ void signals_release(void)
     pthread_sigmask(SIG_SETMASK, &before_hold, NULL);
 }
 
+void signals_take_pipe(void)
+{
+    sigset_t set, before;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_UNBLOCK, &set, &before);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static struct {
     struct timespec until;
     void (*expired)(void *context);

@@ -23,6 +23,10 @@ void signals_remove_temporaries(void);
 void signals_hold(void);
 void signals_release(void);
 
+/* After a write that failed with EPIPE: ends the process by the SIGPIPE that came of it, unless that
+ * is ignored, also on a thread that leaves signals to others. */
+void signals_take_pipe(void);
+
 /* Calls EXPIRED(CONTEXT) on a thread of its own TIMEOUT_MS from now, unless signals_claim() came
  * first. EXPIRED ends the process. False where the thread cannot be had. */
 bool signals_deadline(int64_t timeout_ms, void (*expired)(void *context), void *context);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/signals.h"
+
 enum { PENDING_BYTES = 64 * 1024 };
 
 void sink_to_fd(struct sink *sink, int fd)
@@ -40,6 +42,8 @@ static bool sink_send(struct sink *sink, const uint8_t *data, size_t size)
         ssize_t sent = write(sink->fd, data, size);
         if (sent < 0 && errno == EINTR)
             continue;
+        if (sent < 0 && errno == EPIPE)
+            signals_take_pipe();
         if (sent < 0)
             return error_errno(&sink->error, ERROR_IO, errno, "cannot be written");
         data += sent;

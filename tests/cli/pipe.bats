@@ -192,6 +192,15 @@ load helpers
     [ -z "$stderr" ]
 }
 
+@test "good: so does a tool alone, whichever of its threads writes" {
+    render_png noise.png noise --width 900 --height 700 --channels 3
+    for _ in $(seq 20); do
+        run --separate-stderr bash -c 'imgresize --threads 4 --width 800 -f pam noise.png | head -c 10 > /dev/null; exit ${PIPESTATUS[0]}'
+        [ "$status" -eq 141 ]
+        [ -z "$stderr" ]
+    done
+}
+
 @test "bad: options before the command are refused, not swallowed" {
     cutout car.png
     run -64 --separate-stderr imgtool --json crop -o out.png car.png
