@@ -17,9 +17,10 @@ struct cli_output {
     bool waits;               /* for cli_output_settle() to open it */
     uint32_t width, height;
     uint64_t bytes;
+    uint64_t max_bytes;       /* 0, or set before cli_output_begin(): the best quality that fits */
     struct cli_output *same;  /* another one that gets the same bytes when this is encoded; or NULL */
-    bool (*make)(void *context, uint32_t end, struct error *error); /* codec_write_options.make */
-    void *make_context;
+    bool flattened;           /* the format has no transparency, and there was some */
+    struct output_writer *writer; /* while it is written; else NULL */
 };
 
 /* The path that -o and --in-place mean for INPUT. */
@@ -36,21 +37,29 @@ bool cli_output_open(struct cli_run *run, const char *path, const struct cli_inp
 bool cli_output_settle(struct cli_run *run, const struct cli_input *input,
                        struct cli_output *output, struct error *error);
 
-/* Makes IMAGE suit the format: flattened, 8 bits, RGB, colour under alpha 0 cleared. It may be
- * changed in place or replaced. */
-bool cli_output_prepare(struct cli_run *run, const struct cli_output *output, struct image *image,
-                        struct error *error);
+/* Writing by bands of rows, which are made to suit the format: flattened, 8 bits, RGB, colour under
+ * alpha 0 cleared. What can leave leaves, into the file that is not in place yet; all of it is kept
+ * only for WebP and for max_bytes. What goes to a pipe or a device leaves at the end, but for PAM,
+ * whose header is on its way at once: a later stage prepares, and notices where the rest is missing.
+ * One output may be on any thread, several at the same time.
+ *
+ * IMAGE gives the shape and the metadata of what comes; its pixels are not looked at, and it is not
+ * needed after the call. */
+bool cli_output_begin(const struct cli_run *run, struct cli_output *output,
+                      const struct image *image, struct error *error);
 
-/* Encodes the prepared IMAGE. The file is not in place yet. May run on any thread. */
-bool cli_output_encode(const struct cli_run *run, struct cli_output *output,
-                       const struct image *image, struct error *error);
+/* The next COUNT rows, STRIDE bytes apart, which may be changed. */
+bool cli_output_rows(struct cli_output *output, uint8_t *rows, size_t stride, uint32_t count,
+                     struct error *error);
 
-/* The same in at most MAX_BYTES (0: no limit), at the best quality that gives so few; ERROR_LIMIT
- * where none does. */
-bool cli_output_encode_within(const struct cli_run *run, struct cli_output *output,
-                              const struct image *image, uint64_t max_bytes, struct error *error);
+/* After the last row. ERROR_LIMIT where it cannot be done in max_bytes. */
+bool cli_output_end(struct cli_output *output, struct error *error);
 
-/* Puts the file in place. */
+/* The three for an image that is there, whose pixels may be changed. */
+bool cli_output_encode(const struct cli_run *run, struct cli_output *output, struct image *image,
+                       struct error *error);
+
+/* Puts the file in place, and warns where it lost its transparency. */
 bool cli_output_commit(struct cli_run *run, struct cli_output *output, struct error *error);
 
 /* {"path","format","width","height","bytes"} */
@@ -58,15 +67,11 @@ struct json_t *cli_output_json(const struct cli_output *output);
 
 void cli_output_discard(struct cli_output *output);
 
-/* All of it for the tools that write one image: prepare, encode, commit, run->output. */
+/* All of it for the tools that write one image: encode, commit, run->output. */
 bool cli_output_write(struct cli_run *run, struct cli_output *output, struct image *image,
                       struct error *error);
 
-/* The same for an image whose rows are still to be made: MAKE is asked, from the top on, for those
- * before END, and what goes to a later stage of a pipe leaves while the rest is being made. The
- * shape and the metadata of IMAGE are final. */
-typedef bool cli_output_make(void *context, uint32_t end, struct error *error);
-bool cli_output_write_made(struct cli_run *run, struct cli_output *output, struct image *image,
-                           cli_output_make *make, void *context, struct error *error);
+/* Says that ERROR is about OUTPUT, unless it is about another file; returns false. */
+bool cli_output_failed(const struct cli_output *output, struct error *error);
 
 #endif

@@ -23,7 +23,7 @@ struct taps {
 struct resampler {
     struct taps across, down;
     const struct tone *tone;
-    struct image out;
+    struct image_shape shape; /* of the output */
     unsigned lanes;       /* of a source pixel: its channels */
     uint32_t from, width; /* the columns of the source that the output is made of */
     float *sums;          /* a ring of rows under way, each of the columns above */
@@ -173,18 +173,18 @@ static void resampler_set_columns(struct resampler *r)
 
 bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t source_height,
                    const struct resample_region *region, enum resample_filter filter,
-                   const struct tone *tone, const struct image *out, struct error *error)
+                   const struct tone *tone, const struct image_shape *shape, struct error *error)
 {
     struct resampler *r = memory_zeroed(1, sizeof *r, error);
     *resampler = r;
     if (r == NULL)
         return false;
     r->tone = tone;
-    r->out = *out;
-    r->lanes = image_channels(&out->shape);
-    if (!taps_new(&r->across, source_width, region->x, region->width, out->shape.width, filter,
+    r->shape = *shape;
+    r->lanes = image_channels(shape);
+    if (!taps_new(&r->across, source_width, region->x, region->width, shape->width, filter,
                   error) ||
-        !taps_new(&r->down, source_height, region->y, region->height, out->shape.height, filter,
+        !taps_new(&r->down, source_height, region->y, region->height, shape->height, filter,
                   error))
         goto fail;
     r->ring = taps_overlap(&r->down);
@@ -296,12 +296,10 @@ static void resample_store_alpha(const struct image_shape *shape, const float *p
     }
 }
 
-/* Pixels X to X + COUNT of output row Y. */
-static void resample_store(const struct resampler *r, float *pixels, uint32_t y, size_t x,
-                           size_t count)
+/* COUNT pixels to ROW. */
+static void resample_store(const struct resampler *r, float *pixels, uint8_t *row, size_t count)
 {
-    const struct image_shape *shape = &r->out.shape;
-    uint8_t *row = image_row(&r->out, y) + x * image_pixel_bytes(shape);
+    const struct image_shape *shape = &r->shape;
     unsigned channels = image_channels(shape), colors = channels - (shape->alpha ? 1 : 0);
     if (shape->alpha) {
         resample_store_alpha(shape, pixels, row, channels, count);
@@ -346,15 +344,29 @@ uint32_t resampler_complete(const struct resampler *r, uint32_t count)
     return i - r->first_open;
 }
 
-void resampler_across(const struct resampler *r, uint32_t index)
+uint32_t resampler_most(const struct resampler *r)
 {
-    uint32_t y = r->first_open + index, width = r->out.shape.width;
+    const struct taps *down = &r->down;
+    uint32_t most = 0;
+    for (uint32_t i = 0, count = 0, band = 0; i < down->outputs; i++, count++) {
+        uint32_t last = (down->first[i] + down->count - 1) / RESAMPLE_BAND_ROWS;
+        if (last > band)
+            count = 0;
+        band = last > band ? last : band;
+        most = count + 1 > most ? count + 1 : most;
+    }
+    return most;
+}
+
+void resampler_across(const struct resampler *r, uint32_t index, uint8_t *row)
+{
+    uint32_t y = r->first_open + index, width = r->shape.width;
     const float *sums = r->sums + (y % r->ring) * (size_t)r->width * r->lanes;
     float pixels[PIECE_PIXELS * LANES];
     for (uint32_t x = 0; x < width; x += PIECE_PIXELS) {
         uint32_t count = width - x < PIECE_PIXELS ? width - x : PIECE_PIXELS;
         resample_across(r, sums, x, count, pixels);
-        resample_store(r, pixels, y, x, count);
+        resample_store(r, pixels, row + x * image_pixel_bytes(&r->shape), count);
     }
 }
 

@@ -35,11 +35,11 @@ struct resample_region {
 
 struct resampler;
 
-/* OUT is filled from the top as rows come in; it must stay, and must have the colour, alpha and
- * depth of the source. TONE says what its samples mean and must stay too. */
+/* SHAPE is that of the output, with the colour, alpha and depth of the source. TONE says what its
+ * samples mean and must stay. */
 bool resampler_new(struct resampler **resampler, uint32_t source_width, uint32_t source_height,
                    const struct resample_region *region, enum resample_filter filter,
-                   const struct tone *tone, const struct image *out, struct error *error);
+                   const struct tone *tone, const struct image_shape *shape, struct error *error);
 
 /* Source rows go through in bands of up to RESAMPLE_BAND_ROWS. For each band: resampler_down() for
  * all columns of the source, where every column gets its groups of rows in order; then
@@ -60,8 +60,11 @@ void resampler_down(struct resampler *resampler, const struct resample_group *gr
 /* How many output rows are complete with a band of COUNT rows. */
 uint32_t resampler_complete(const struct resampler *resampler, uint32_t count);
 
-/* The INDEX-th of them. */
-void resampler_across(const struct resampler *resampler, uint32_t index);
+/* The most that any band completes, where all but the last have RESAMPLE_BAND_ROWS rows. */
+uint32_t resampler_most(const struct resampler *resampler);
+
+/* Makes the INDEX-th of them at ROW. */
+void resampler_across(const struct resampler *resampler, uint32_t index, uint8_t *row);
 
 /* The band of COUNT rows is done. */
 void resampler_advance(struct resampler *resampler, uint32_t count);

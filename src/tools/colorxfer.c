@@ -216,8 +216,7 @@ static bool write_outputs(struct xfer_job *job, struct error *error)
     struct cli_output *output = &job->output;
     if (!job->makes_image)
         return commit_table(job, error);
-    if (!cli_output_prepare(job->run, output, &job->image, error) ||
-        !cli_output_encode(job->run, output, &job->image, error) || !commit_table(job, error) ||
+    if (!cli_output_encode(job->run, output, &job->image, error) || !commit_table(job, error) ||
         !cli_output_commit(job->run, output, error))
         return false;
     job->run->output = cli_output_json(output);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/threads.h"
 #include "cli/output.h"
 #include "cli/report.h"
 #include "cli/sandbox.h"
@@ -109,38 +110,71 @@ static bool shadow_new_image(struct cli_run *run, const struct cli_input *input,
     return image_new(image, &shape, error);
 }
 
-/* All that the rows are made from, once the output is open. */
+enum { BAND_ROWS = 128 };
+
+/* One band is written while the next one is painted. */
 struct shadow_job {
     struct cli_run *run;
     struct cli_input *input;
+    struct cli_output *output;
     struct image *image;
     struct shadow_options options;
     struct shadow_canvas canvas;
-    struct shadow *shadow; /* NULL: nothing is read yet */
+    struct shadow *shadow;
+    uint32_t painted, written; /* rows */
+    struct error paint_error, write_error;
 };
 
-static bool shadow_make(void *context, uint32_t end, struct error *error)
+static void shadow_step(void *context, size_t index)
 {
     struct shadow_job *job = context;
-    if (job->shadow == NULL) {
-        /* The original is decoded straight to its place. */
-        struct image place = image_view(job->image, &job->canvas.original);
-        if (!cli_input_read_into(job->run, job->input, &place, error) ||
-            !shadow_new(&job->shadow, job->image, &job->canvas.original, &job->options, error))
-            return false;
-    }
-    return shadow_paint(job->shadow, end, error);
+    struct image *image = job->image;
+    uint32_t count = job->painted - job->written, left = image->shape.height - job->painted;
+    if (index == 0)
+        shadow_paint(job->shadow, job->painted + (left < BAND_ROWS ? left : BAND_ROWS),
+                     &job->paint_error);
+    else if (count > 0)
+        cli_output_rows(job->output, image_row(image, job->written), image->stride, count,
+                        &job->write_error);
 }
 
-static bool shadow_write(struct shadow_job *job, struct cli_output *output, struct error *error)
+static bool shadow_pass(struct shadow_job *job, struct error *error)
+{
+    uint32_t height = job->image->shape.height;
+    while (job->written < height) {
+        uint32_t left = height - job->painted;
+        threads_for(job->options.threads, 2, shadow_step, job);
+        job->written = job->painted;
+        job->painted += left < BAND_ROWS ? left : BAND_ROWS;
+        if (job->paint_error.kind != ERROR_NONE || job->write_error.kind != ERROR_NONE) {
+            *error = job->paint_error.kind != ERROR_NONE ? job->paint_error : job->write_error;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The original is decoded straight to its place. */
+static bool shadow_make(struct shadow_job *job, struct error *error)
+{
+    struct image place = image_view(job->image, &job->canvas.original);
+    return cli_output_begin(job->run, job->output, job->image, error) &&
+           cli_input_read_into(job->run, job->input, &place, error) &&
+           shadow_new(&job->shadow, job->image, &job->canvas.original, &job->options, error) &&
+           shadow_pass(job, error) && cli_output_end(job->output, error) &&
+           cli_output_commit(job->run, job->output, error);
+}
+
+static bool shadow_write(struct shadow_job *job, struct error *error)
 {
     struct cli_run *run = job->run;
     const struct shadow_canvas *canvas = &job->canvas;
-    bool done = cli_output_write_made(run, output, job->image, shadow_make, job, error);
+    bool done = shadow_make(job, error);
     bool has_shadow = done && shadow_shows(job->shadow);
     shadow_free(job->shadow);
     if (!done)
         return false;
+    run->output = cli_output_json(job->output);
     cli_explain(run, "%s: sigma %.2f px, canvas %u x %u, the original at %u, %u", cli_file(run),
                 job->options.sigma_px, canvas->width, canvas->height, canvas->original.x,
                 canvas->original.y);
@@ -154,7 +188,7 @@ static bool shadow_process(struct cli_run *run, const struct shadow_fields *fiel
                            struct cli_input *input, struct cli_output *output,
                            struct image *image, struct error *error)
 {
-    struct shadow_job job = {.run = run, .input = input, .image = image};
+    struct shadow_job job = {.run = run, .input = input, .output = output, .image = image};
     if (!cli_output_open(run, cli_output_path(run, input), input, output, error) ||
         !cli_input_header(run, NULL, NULL, input, error))
         return false;
@@ -167,7 +201,7 @@ static bool shadow_process(struct cli_run *run, const struct shadow_fields *fiel
         return false;
     image->metadata = input->metadata;
     input->metadata = (struct image_metadata){0};
-    return shadow_write(&job, output, error);
+    return shadow_write(&job, error);
 }
 
 static bool shadow_run(struct cli_run *run, void *options, struct error *error)

@@ -172,6 +172,58 @@ PYTHON
     [ "$status" -ne 0 ]
 }
 
+@test "good: what is written row by row is what is written all at once" {
+    render_png a.png cutout --width 101 --height 75
+    need_oracle
+    # The same picture from its last row on: all of it must be there before its first row is.
+    "$ORACLE_PYTHON" - << 'PYTHON'
+from PIL import Image
+exif = Image.Exif()
+exif[274] = 4
+Image.open("a.png").transpose(Image.Transpose.FLIP_TOP_BOTTOM).save("turned.png", exif=exif)
+PYTHON
+    for size in "-q" "--width 33" "--size 303x400 --fit contain --gravity northeast"; do
+        for options in "" "--sharpen 80%" "--background #a1b2c3 --exact"; do
+            for format in png jpeg webp pam; do
+                # Nearest: exact, whatever the direction.
+                set -- -q -f $format --upscale --filter nearest $size $options
+                imgresize "$@" -o rows a.png
+                imgresize "$@" -o whole turned.png
+                cmp rows whole
+                # Only then the best compression is the usual one.
+                [ $format != png ] || imgresize "$@" --effort 9 -o rows a.png
+                imgresize "$@" --max-bytes 1G -o whole a.png
+                cmp rows whole
+            done
+        done
+    done
+    imgresize --size 11x5 --size 400x --size 1x --threads 3 --sharpen 1 --fit contain --upscale \
+        --output-template 'many-{w}.png' a.png
+    for size in 11x5 400x 1x; do
+        imgresize --size $size --threads 1 --sharpen 1 --fit contain --upscale -o one.png a.png
+        cmp one.png "many-${size%x*}.png"
+    done
+}
+
+@test "bad: an input that breaks off behind the picture's part leaves nothing that looks whole" {
+    render_png a.png photo --width 300 --height 600
+    head -c $(($(stat -c %s a.png) * 4 / 5)) a.png > cut.png
+    part="--size 100x20 --fit cover --gravity north"
+    for format in png jpeg webp pam; do
+        fails 65 imgresize -f $format $part -o out cut.png
+        stderr_has "cut.png: truncated"
+        [ ! -e out ]
+        imgresize -f $format $part cut.png > out-resize.$format || true
+        imgcrop -f $format --box 100x20+5+5 cut.png > out-crop.$format || true
+        [ $format = pam ] || [ ! -s out-resize.$format ]
+        [ $format = pam ] || [ ! -s out-crop.$format ]
+    done
+    # Only what goes to a later stage leaves before, and it ends before the last row.
+    for tool in resize crop; do
+        fails 65 imgresize -f png -o out.png out-$tool.pam
+    done
+}
+
 @test "good: every shape goes through every format: grey, alpha, 8 and 16 bits" {
     for channels in 1 2 3 4; do
         oracle make png16 deep$channels.png $channels

@@ -57,8 +57,8 @@ static double expected(const double *light, enum resample_filter filter, double 
     return sum / weights;
 }
 
-/* LIGHT is a whole image, which goes through in one band. */
-static void push_all(struct resampler *resampler, const double *light)
+/* LIGHT is a whole image, which goes through in one band, into OUT. */
+static void push_all(struct resampler *resampler, const double *light, const struct image *out)
 {
     static float rows[RESAMPLE_GROUP * RESAMPLE_COLUMNS * 4];
     for (uint32_t y = 0; y < HEIGHT; y += RESAMPLE_GROUP) {
@@ -71,7 +71,7 @@ static void push_all(struct resampler *resampler, const double *light)
     }
     uint32_t complete = resampler_complete(resampler, HEIGHT);
     for (uint32_t i = 0; i < complete; i++)
-        resampler_across(resampler, i);
+        resampler_across(resampler, i, image_row(out, i));
     resampler_advance(resampler, HEIGHT);
 }
 
@@ -90,14 +90,14 @@ static double worst(uint32_t out_width, uint32_t out_height, enum resample_filte
     shape.width = out_width;
     shape.height = out_height;
     if (!image_new(&out, &shape, &error) ||
-        !resampler_new(&resampler, WIDTH, HEIGHT, &region, filter, tone, &out, &error))
+        !resampler_new(&resampler, WIDTH, HEIGHT, &region, filter, tone, &shape, &error))
         return INFINITY;
     for (uint32_t y = 0; y < HEIGHT; y++) {
         resample_load_row(tone, &source->shape, image_row(source, y), row, WIDTH);
         for (int i = 0; i < WIDTH * 4; i++)
             light[y * WIDTH * 4 + (uint32_t)i] = (double)row[i];
     }
-    push_all(resampler, light);
+    push_all(resampler, light, &out);
     double sx = (double)WIDTH / out_width, sy = (double)HEIGHT / out_height;
     for (uint32_t y = 0; y < out_height; y++)
         for (uint32_t x = 0; x < out_width; x++) {
