@@ -6,10 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum {
-    SNIFF_BYTES = 32,
-    BAND_BYTES = 128 * 1024 /* of rows that are made at a time */
-};
+enum { SNIFF_BYTES = 32 };
 
 static const struct codec *const codecs[CODEC_FORMAT_COUNT] = {
     [CODEC_PNG] = &codec_png,
@@ -182,11 +179,6 @@ bool codec_read_image(struct codec_reader *reader, struct image *image, struct e
     return true;
 }
 
-bool codec_make(const struct codec_write_options *options, uint32_t end, struct error *error)
-{
-    return options->make == NULL || options->make(options->make_context, end, error);
-}
-
 /* Why writing stopped: where the sink failed, whatever the codec made of it. */
 static bool write_failed(const struct codec *codec, const struct sink *sink, struct error *error)
 {
@@ -242,28 +234,14 @@ void codec_discard(struct codec_writer *writer)
         writer->codec->discard(writer);
 }
 
-/* All rows, each band of them once it is made. */
-static bool write_all_rows(struct codec_writer *writer, const struct image *image,
-                           const struct codec_write_options *options, struct error *error)
-{
-    uint32_t height = image->shape.height, band = height;
-    if (options->make != NULL)
-        band = (uint32_t)(BAND_BYTES / image_row_bytes(&image->shape) + 1);
-    for (uint32_t y = 0, count; y < height; y += count) {
-        count = height - y < band ? height - y : band;
-        if (!codec_make(options, y + count, error) ||
-            !codec_write_rows(writer, image_row(image, y), image->stride, count, error))
-            return false;
-    }
-    return true;
-}
-
 bool codec_write(enum codec_format format, struct sink *sink, const struct image *image,
                  const struct codec_write_options *options, struct error *error)
 {
     struct codec_writer *writer;
     bool done = codec_begin(format, sink, image, options, &writer, error) &&
-                write_all_rows(writer, image, options, error) && codec_end(writer, error);
+                codec_write_rows(writer, image->pixels, image->stride, image->shape.height,
+                                 error) &&
+                codec_end(writer, error);
     codec_discard(writer);
     return done;
 }

@@ -70,10 +70,6 @@ struct codec_write_options {
     int effort;      /* 0 fastest … 9 smallest; -1: the format's default */
     unsigned threads;
     enum codec_format origin; /* PAM only: noted in a comment for later stages, CODEC_NONE for none */
-    /* May be NULL. Asked for all rows before END before any of them is looked at, from the top on:
-     * they may be made as late as that. False where it failed, with the error set. */
-    bool (*make)(void *context, uint32_t end, struct error *error);
-    void *make_context;
 };
 
 /* One codec. The functions are called through the wrappers below. */
@@ -81,7 +77,6 @@ struct codec {
     const char *name;               /* "png" */
     const char *extensions;         /* "jpg jpeg jpe jfif": the first is the usual one */
     bool writes_alpha, writes_depth16, writes_grey;
-    bool writes_as_made;            /* every kind of image: it may be made while it is written */
     bool (*sniff)(const uint8_t *head, size_t size);
     bool (*open)(struct source *source, const struct codec_read_options *options,
                  struct codec_reader **reader, struct error *error);
@@ -183,8 +178,8 @@ bool codec_end(struct codec_writer *writer, struct error *error);
 /* Frees, after codec_end() or instead of it; NULL is allowed. */
 void codec_discard(struct codec_writer *writer);
 
-/* Helpers for the codecs. Sees to it that the rows before END are there. */
-bool codec_make(const struct codec_write_options *options, uint32_t end, struct error *error);
+/* Helpers for the codecs. */
+
 /* Judges a size against the limits, in the words of the contract:
  * "400.0 MP, over the 50.0 MP limit: --max-pixels". A zero size is ERROR_CORRUPT. */
 bool codec_check_size(const struct codec_read_options *options, uint64_t width, uint64_t height,

@@ -409,7 +409,6 @@ const struct codec codec_pam = {
     .writes_alpha = true,
     .writes_depth16 = true,
     .writes_grey = true,
-    .writes_as_made = true,
     .sniff = pam_header_sniff,
     .open = pam_open,
     .read_rows = pam_read_rows,
