@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,15 +78,17 @@ struct job {
     void *context;
     size_t count, next, done; /* under the pool's lock, as all of this */
     unsigned helpers;         /* that may still join */
+    uint64_t number;
     struct job *below;
 };
 
 /* Threads that stay, because starting one takes longer than many a piece of work. */
 static struct {
     pthread_mutex_t lock;
-    pthread_cond_t opened, finished;
+    pthread_cond_t opened, finished; /* who waits for the second looks for open ones, too */
     struct job *open; /* the newest first: it is the part of an older one */
     unsigned started, idle;
+    uint64_t jobs; /* so far */
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
           .opened = PTHREAD_COND_INITIALIZER,
           .finished = PTHREAD_COND_INITIALIZER};
@@ -116,20 +119,28 @@ static void job_work(struct job *job)
     }
 }
 
-/* Joins a job that wants help, or waits until there may be one. With the lock. */
-static void pool_help(void)
+/* Joins a job that wants help and is newer than the one NUMBER; false where none does. With the
+ * lock. */
+static bool pool_join(uint64_t number)
 {
     struct job *job = pool.open;
     while (job != NULL && job->helpers == 0)
         job = job->below;
-    if (job == NULL) {
-        pool.idle++;
-        pthread_cond_wait(&pool.opened, &pool.lock);
-        pool.idle--;
-        return;
-    }
+    if (job == NULL || job->number <= number)
+        return false;
     job->helpers--;
     job_work(job);
+    return true;
+}
+
+/* The same, or waits until there may be one. */
+static void pool_help(void)
+{
+    if (pool_join(0))
+        return;
+    pool.idle++;
+    pthread_cond_wait(&pool.opened, &pool.lock);
+    pool.idle--;
 }
 
 static void *pool_thread(void *unused)
@@ -176,12 +187,16 @@ void threads_for(unsigned threads, size_t count, void (*work)(void *context, siz
     struct job job = {.work = work, .context = context, .count = count, .helpers = wanted - 1};
     pthread_mutex_lock(&pool.lock);
     pool_grow(wanted - 1);
+    job.number = ++pool.jobs;
     job.below = pool.open;
     pool.open = &job;
     pthread_cond_broadcast(&pool.opened);
+    pthread_cond_broadcast(&pool.finished);
     job_work(&job);
+    /* What is left is with others. An older job may wait for this one, so it gets no help here. */
     while (job.done < job.count)
-        pthread_cond_wait(&pool.finished, &pool.lock);
+        if (!pool_join(job.number))
+            pthread_cond_wait(&pool.finished, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
 }
 

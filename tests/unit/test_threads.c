@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Flows: bands are read in order, never too far ahead, and each worked on once. */
+/* Flows: bands are read in order, never too far ahead, and each worked on once. Nobody waits where
+ * there is work. */
 #include "base/threads.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "tap.h"
 
@@ -79,8 +82,48 @@ static void test_flow(size_t bands, size_t sources, size_t slots, unsigned threa
            bands, sources, slots, threads, fails ? ", one cannot be read" : "");
 }
 
+/* True when COUNT threads have come, or after all too long a time. */
+static bool meet(atomic_int *come, int count)
+{
+    struct timespec pause = {.tv_nsec = 1000000};
+    atomic_fetch_add(come, 1);
+    for (int i = 0; i < 10000 && *come < count; i++)
+        nanosleep(&pause, NULL);
+    return *come >= count;
+}
+
+struct meeting {
+    pthread_t caller;
+    atomic_int outer, inner, met;
+};
+
+static void meet_inside(void *context, size_t index)
+{
+    struct meeting *meeting = context;
+    (void)index;
+    meeting->met += meet(&meeting->inner, 2);
+}
+
+/* One part each for two threads. The caller's own does nothing more. */
+static void meet_outside(void *context, size_t index)
+{
+    struct meeting *meeting = context;
+    (void)index;
+    meeting->met += meet(&meeting->outer, 2);
+    if (!pthread_equal(pthread_self(), meeting->caller))
+        threads_for(2, 2, meet_inside, meeting);
+}
+
+static void test_waiting(void)
+{
+    struct meeting meeting = {.caller = pthread_self()};
+    threads_for(2, 2, meet_outside, &meeting);
+    tap_ok(meeting.met == 4, "who waits for a part helps with the parts of that");
+}
+
 int main(void)
 {
+    test_waiting();
     static const size_t slots[] = {1, 2, 6, THREADS_SLOTS};
     for (unsigned threads = 1; threads <= MOST_THREADS; threads++)
         for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
