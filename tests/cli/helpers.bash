@@ -77,6 +77,23 @@ need_shared() {
     [ -d "$SHARED/$1" ] || skip "shared/$1 is not here"
 }
 
+# in_time COMMAND...: waits until the command succeeds; false where it does not for a minute, which
+# is long for a machine that is busy with something else.
+in_time() {
+    local end=$((SECONDS + 60))
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.02
+    done
+}
+
+# lines FILE N: the file has N lines.
+lines() {
+    local have=()
+    [ ! -e "$1" ] || mapfile -t have < "$1"
+    [ ${#have[@]} -ge "$2" ]
+}
+
 # gone PID: the process has ended, whether or not somebody has taken note of it yet.
 gone() {
     [ ! -e "/proc/$1" ] || grep -q '^State:.*zombie' "/proc/$1/status"
@@ -87,15 +104,22 @@ under_sanitizers() {
     nm -D "$IMGTOOL_BUILD/imginfo" 2> /dev/null | grep -q __asan_
 }
 
-# peak_kib COMMAND...: peak resident memory in KiB; output is dropped.
-peak_kib() {
+# spent COMMAND...: "STATUS KIB MS": its exit status (or minus a signal), peak resident memory and
+# processor time, which does not grow while others use the machine. Output is dropped.
+spent() {
     need_oracle
     "$ORACLE_PYTHON" - "$@" << 'PYTHON'
 import os, subprocess, sys
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 _, status, usage = os.wait4(child.pid, 0)
-print(usage.ru_maxrss)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss,
+      round(1000 * (usage.ru_utime + usage.ru_stime)))
 PYTHON
+}
+
+# peak_kib COMMAND...: peak resident memory in KiB; output is dropped.
+peak_kib() {
+    spent "$@" | cut -d ' ' -f 2
 }
 
 # What the tools print as JSON is kept in the folder IMGTOOL_JSON_LOG, for tests/node/schema.test.cjs:
