@@ -342,10 +342,10 @@ ROWS
     coproc LIST { deltae --pairs -; }
     pid=$LIST_PID
     echo 'red,green' >&"${LIST[1]}"
-    read -r -t 10 -u "${LIST[0]}" line
+    read -r -t 60 -u "${LIST[0]}" line
     [ "$line" = red,green,72.1805 ]
     echo '50,2.6772,-79.7751,50,0,-82.7485' >&"${LIST[1]}"
-    read -r -t 10 -u "${LIST[0]}" line
+    read -r -t 60 -u "${LIST[0]}" line
     [ "${line##*,}" = 2.0425 ]
     exec {LIST[1]}>&-
     wait "$pid"

@@ -3,6 +3,11 @@
 
 load helpers
 
+# both_run PID: that pipeline has two stages, whose numbers are $children.
+both_run() {
+    children=$(pgrep -P "$1") && [ "$(wc -w <<< "$children")" -eq 2 ]
+}
+
 @test "good: imgtool NAME is the tool, arguments untouched" {
     cutout
     imgcrop --padding 3% -o a.png cutout.png
@@ -116,7 +121,7 @@ load helpers
 
 @test "bad: --timeout of a pipeline ends all of it" {
     mkfifo pipe
-    sleep 3 > pipe &
+    sleep 300 > pipe 3>&- &
     fails 124 imgtool pipe --timeout 200ms -i pipe -o out.png crop : shadow
     kill %1
     [ ! -e out.png ]
@@ -129,11 +134,7 @@ load helpers
     imgtool pipe -i pipe -o out.png crop : shadow &
     pid=$!
     exec 7<> pipe
-    for try in {1..200}; do
-        children=$(pgrep -P $pid) && [ "$(wc -w <<< "$children")" -eq 2 ] && break
-        sleep 0.1
-    done
-    [ -n "$children" ]
+    in_time both_run $pid
     kill -TERM $pid
     code=0
     wait $pid || code=$?
@@ -243,20 +244,10 @@ load helpers
     imgtool pipe -i pipe -o out.png crop : shadow &
     pid=$!
     exec 7<> pipe
-    for try in {1..200}; do
-        children=$(pgrep -P $pid) && [ "$(wc -w <<< "$children")" -eq 2 ] && break
-        sleep 0.1
-    done
-    [ -n "$children" ]
+    in_time both_run $pid
     kill -9 $pid
     wait $pid || true
-    for child in $children; do
-        for try in {1..200}; do
-            gone "$child" && break
-            sleep 0.1
-        done
-        gone "$child"
-    done
+    for child in $children; do in_time gone "$child"; done
     exec 7>&-
 }
 
@@ -301,11 +292,7 @@ load helpers
     imgshadow -f pam < picture > shadow.pam &
     exec 9> picture
     head -c 1000 car.pam >&9
-    for _ in $(seq 500); do
-        ! grep -aq ENDHDR shadow.pam || break
-        sleep 0.01
-    done
-    grep -aq ENDHDR shadow.pam
+    in_time grep -aq ENDHDR shadow.pam
     tail -c +1001 car.pam >&9
     exec 9>&-
     wait $!

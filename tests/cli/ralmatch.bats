@@ -161,7 +161,7 @@ rgb(1, 2, 3)" ]
     pid=$COPROC_PID
     for color in red blue 'RAL 6011'; do
         echo "$color" >&"${COPROC[1]}"
-        read -r -t 10 line <&"${COPROC[0]}"
+        read -r -t 60 line <&"${COPROC[0]}"
         [ "${line%%"$tab"*}" = "$color" ]
     done
     exec {COPROC[1]}>&-

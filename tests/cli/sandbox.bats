@@ -461,7 +461,7 @@ PYTHON
     without unnamed imgresize --no-clobber --width 9 -o out/d.png pipe 2> said.txt &
     exec 7> pipe
     head -c 1000 cutout.png >&7
-    until [ -n "$(find out -name '.imgtool-*')" ]; do sleep 0.05; done
+    in_time compgen -G 'out/.imgtool-*'
     echo mine > out/d.png
     tail -c +1001 cutout.png >&7
     exec 7>&-
@@ -472,7 +472,7 @@ PYTHON
     "$BATS_FILE_TMPDIR/without" unnamed imgresize --width 9 -o out/e.png pipe &
     exec 7> pipe
     head -c 40 cutout.png >&7
-    until [ -n "$(find out -name '.imgtool-*')" ]; do sleep 0.05; done
+    in_time compgen -G 'out/.imgtool-*'
     kill -TERM $!
     status=0
     wait $! || status=$?
