@@ -171,8 +171,8 @@ const commands = [
     [0, 'imgtool', ['run', '--show', 'product']],
     [66, 'imgtool', ['run', 'prodct', 'a.png', '-o', 'o.png']],
     [0, 'imgtool', ['list']],
-    [0, 'imgtool', ['doctor']],
-    [69, 'imgtool', ['doctor', '/proc/nothing']],
+    [0, 'imgtool', ['doctor', '--timeout', '60s']],
+    [69, 'imgtool', ['doctor', '--timeout', '60s', '/proc/nothing']],
     [0, 'imgtool', ['help']],
     [0, 'imgtool', ['help', 'crop']],
     [0, 'imgtool', ['help', 'pipe']],
@@ -246,7 +246,7 @@ test('good: commands of imgtool have reports of their own kind', options, (t) =>
     valid(JSON.parse(run('imgtool', recipe, { cwd }).stdout), 'run');
     const cases = [['pipe', ['pipe', '--json', '-i', 'a.png', '-o', 'o.png', 'crop']],
         ['run', ['run', '--json', '--list']], ['list', ['list', '--json']],
-        ['doctor', ['doctor', '--json']]];
+        ['doctor', ['doctor', '--json', '--timeout', '60s']]];
     for (const [name, args] of cases) {
         const object = JSON.parse(run('imgtool', args, { cwd }).stdout);
         valid(object, name);

@@ -50,8 +50,9 @@ test('good: jobs in, answers out, and a ping between', async (t) => {
 test('good: SIGTERM answers every id and ends by that signal', async (t) => {
     const cwd = folder(t);
     fs.writeFileSync(path.join(cwd, 'in.png'), cutout(2000, 1500));
-    const workers = pool(cwd, ['--grace', '100ms']);
-    const answers = Array.from({ length: 12 }, (_, i) => workers.ask({ id: `j${i}`,
+    const workers = pool(cwd, ['--grace', '100ms', '--max-queue', '300']);
+    // More than can be done until the signal comes, however late that is.
+    const answers = Array.from({ length: 200 }, (_, i) => workers.ask({ id: `j${i}`,
         input: 'in.png', output: `${i}.png`,
         stages: [['resize', '--width', '1999', '--effort', '9']] }));
     await workers.ask({ id: 'p', ping: true });
@@ -60,15 +61,20 @@ test('good: SIGTERM answers every id and ends by that signal', async (t) => {
     assert.deepEqual(await workers.ended, [null, 'SIGTERM']);
     assert.ok(kinds.every((kind) => kind === true || kind === 'cancelled'), kinds.join());
     assert.ok(kinds.includes('cancelled'));
-    const whole = kinds.filter((kind) => kind === true).length;
-    assert.equal(fs.readdirSync(cwd).length, 1 + whole);
+    // Of those that ran, two may have been ended between their last step and their answer.
+    const made = fs.readdirSync(cwd).filter((name) => name !== 'in.png');
+    kinds.forEach((kind, i) => assert.ok(kind !== true || made.includes(`${i}.png`), `no ${i}.png`));
+    assert.ok(made.length <= kinds.filter((kind) => kind === true).length + 2, made.join());
+    for (const name of made)
+        assert.ok(fs.readFileSync(path.join(cwd, name)).equals(
+            fs.readFileSync(path.join(cwd, made[0]))), name);
 });
 
 test('good: kill -9 of the pool leaves no process', async (t) => {
     const cwd = folder(t);
     fs.writeFileSync(path.join(cwd, 'in.png'), cutout(2000, 1500));
     const workers = pool(cwd);
-    for (let i = 0; i < 4; i++)
+    for (let i = 0; i < 200; i++)
         workers.ask({ id: `j${i}`, input: 'in.png', output: `${i}.png`,
             stages: [['resize', '--width', '1999', '--effort', '9']] });
     const children = `/proc/${workers.child.pid}/task/${workers.child.pid}/children`;
@@ -76,8 +82,8 @@ test('good: kill -9 of the pool leaves no process', async (t) => {
     await until(() => {
         pids = fs.readFileSync(children, 'utf8').trim().split(' ').filter(Boolean).map(Number);
         return pids.length === 2;
-    }, 20000, 'two running jobs');
+    }, 60000, 'two running jobs');
     process.kill(workers.child.pid, 'SIGKILL');
     await workers.ended;
-    await until(() => pids.every(gone), 20000, 'children of a killed pool');
+    await until(() => pids.every(gone), 60000, 'children of a killed pool');
 });
