@@ -418,7 +418,7 @@ SCRIPT
     pid=$!
     exec 8> in 7< out
     for i in {1..40}; do job $i large.png; done >&8
-    hashes() { ls -l /proc/$pid/fd | grep -q large.png; }
+    hashes() { ls -l /proc/$pid/fd 2> /dev/null | grep -q large.png; }
     in_time hashes
     echo '{"id":"p","ping":true}' >&8
     read -r -t 60 line <&7
@@ -758,11 +758,11 @@ PYTHON
 }
 
 @test "good: a storm of kills leaves no process, no partial output, no temporary" {
-    # By hand with 500 and 0.2 seconds, on a machine with nothing else to do.
+    # By hand with 500 and 0.2 seconds, not a minute, on a machine with nothing else to do.
     need_oracle
     under_sanitizers && skip "too slow under sanitizers"
     render_png in.png cutout --width 960 --height 540
-    "$ORACLE_PYTHON" "$IMGTOOL_SOURCE/tests/cli/storm.py" "$IMGTOOL_BUILD" in.png 50 15
+    "$ORACLE_PYTHON" "$IMGTOOL_SOURCE/tests/cli/storm.py" "$IMGTOOL_BUILD" in.png 50 60
 }
 
 @test "good: two shards under GNU parallel, one journal folder, one killed and resumed" {

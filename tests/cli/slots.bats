@@ -63,7 +63,7 @@ is_held() {
 
 # looks PID: it has come so far that it looks at the slot again and again.
 looks() {
-    ls -l "/proc/$1/fd" | grep -q 'slots/slot-0$'
+    ls -l "/proc/$1/fd" 2> /dev/null | grep -q 'slots/slot-0$'
 }
 
 release() {
