@@ -61,15 +61,15 @@ static bool resize_list_jobs(struct resize *resize, struct error *error)
     /* Without any size the picture keeps its own: imgresize then converts formats. */
     resize->job_count = count > 0 ? count : 1;
     resize->jobs = memory_zeroed(resize->job_count, sizeof *resize->jobs, error);
-    resize->ordered = memory_zeroed(resize->job_count, sizeof(struct resize_job *), error);
-    if (resize->jobs == NULL || resize->ordered == NULL)
+    if (resize->jobs == NULL)
         return false;
     static const struct resize_size whole = {.target = {.share = 1}};
     for (size_t i = 0; i < resize->job_count; i++) {
         resize->jobs[i].size = count > 0 ? &options->sizes.list[i] : sides ? NULL : &whole;
         resize->jobs[i].output.file = (struct outfile){.fd = -1, .dir_fd = -1};
     }
-    return true;
+    resize->ordered = memory_zeroed(resize->job_count, sizeof(struct resize_job *), error);
+    return resize->ordered != NULL;
 }
 
 /* The format that a template asks for: -f, its own extension, or the input's; CODEC_NONE as long as
