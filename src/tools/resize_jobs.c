@@ -18,7 +18,8 @@ static struct resize_target job_target(const struct resize *resize, const struct
                                   .height = (uint32_t)resize->options->height};
 }
 
-static void job_plan(const struct resize *resize, struct resize_job *job, uint32_t width, uint32_t height)
+static void job_plan(const struct resize *resize, struct resize_job *job, uint32_t width,
+                     uint32_t height)
 {
     struct resize_target target = job_target(resize, job);
     const struct resize_options *options = resize->options;
