@@ -96,7 +96,7 @@ void source_close(struct source *source)
 {
     if (source->block_size > 0)
         free(source->block);
-    if (source->fd > STDIN_FILENO)
+    if (source->fd > STDIN_FILENO && !source->positioned)
         close(source->fd);
     source->block = NULL;
     source->block_size = 0;
@@ -107,8 +107,10 @@ void source_close(struct source *source)
 static ssize_t source_receive(struct source *source, void *buffer, size_t size, struct error *error)
 {
     ssize_t got;
+    uint64_t offset = source->taken_bytes + (source->block_end - source->block_start);
     do
-        got = read(source->fd, buffer, size);
+        got = source->positioned ? pread(source->fd, buffer, size, (off_t)offset)
+                                 : read(source->fd, buffer, size);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         error_errno(error, ERROR_IO, errno, "cannot be read");
@@ -212,6 +214,37 @@ bool source_rewind(struct source *source, struct error *error)
     source->at_end = false;
     if (lseek(source->fd, 0, SEEK_SET) != 0)
         return error_errno(error, ERROR_IO, errno, "cannot be read again");
+    return true;
+}
+
+bool source_again(struct source *again, const struct source *source, size_t block_bytes,
+                  struct error *error)
+{
+    if (source->held) {
+        source_from_memory(again, source->block, source->block_end);
+        return true;
+    }
+    *again = *source;
+    again->positioned = true;
+    again->at_end = false;
+    again->taken_bytes = 0;
+    again->block_start = again->block_end = 0;
+    again->block_size = block_bytes;
+    again->block = memory_array(block_bytes, 1, error);
+    if (again->block == NULL)
+        again->block_size = 0;
+    return again->block != NULL;
+}
+
+bool source_skip(struct source *source, uint64_t count, struct error *error)
+{
+    size_t near = source->block_end - source->block_start;
+    near = count < near ? (size_t)count : near;
+    source_take(source, near);
+    uint64_t far = source->held ? 0 : count - near;
+    source->taken_bytes += far;
+    if (far > 0 && !source->positioned && lseek(source->fd, (off_t)far, SEEK_CUR) < 0)
+        return error_errno(error, ERROR_IO, errno, "cannot be read");
     return true;
 }
 

@@ -24,6 +24,7 @@ struct source {
     uint8_t *block;      /* look-ahead, or from source_hold() on the whole input */
     size_t block_size, block_start, block_end;
     bool held, at_end;
+    bool positioned;     /* see source_again() */
 };
 
 /* Opens NAME ("-": descriptor 0). A directory, or a name that cannot be opened, is
@@ -58,6 +59,14 @@ bool source_hold(struct source *source, struct error *error);
 
 /* Back to the first byte; only after source_hold(). */
 bool source_rewind(struct source *source, struct error *error);
+
+/* Opens AGAIN: the same bytes once more, from the first on and at their own pace, with a look-ahead
+ * of BLOCK_BYTES. Only after source_hold(), and SOURCE must outlive it. */
+bool source_again(struct source *again, const struct source *source, size_t block_bytes,
+                  struct error *error);
+
+/* Passes over COUNT bytes without reading them, only after source_hold(). */
+bool source_skip(struct source *source, uint64_t count, struct error *error);
 
 /* All bytes from the first to the last, in memory that SOURCE owns. For codecs that take memory. */
 bool source_whole(struct source *source, const uint8_t **data, size_t *size, struct error *error);

@@ -29,7 +29,8 @@ bool jpeg_feed_open(struct jpeg_feed *feed, struct source *source, struct error 
 static const struct jpeg_scan *feed_skip(const struct jpeg_feed *feed, uint64_t offset)
 {
     for (unsigned i = 0; i < feed->layout.scan_count; i++)
-        if (feed->layout.scans[i].skip && feed->layout.scans[i].start >= offset)
+        if ((feed->only > 0 ? feed->only != i + 1 : feed->layout.scans[i].skip) &&
+            feed->layout.scans[i].start >= offset)
             return &feed->layout.scans[i];
     return NULL;
 }
@@ -44,28 +45,22 @@ static size_t feed_before(uint64_t limit, uint64_t offset, size_t count)
 const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct error *error)
 {
     struct source *source = feed->source;
-    uint64_t skipped = 0; /* of the scan we are in, what is still to come */
+    const struct jpeg_scan *skip;
     source_take(source, feed->shown);
     feed->shown = 0;
-    for (;;) {
-        const uint8_t *bytes = source_peek(source, 1, count, error);
-        if (bytes != NULL && feed->end > 0)
-            *count = feed_before(feed->end, source->taken_bytes, *count);
-        if (bytes == NULL || *count == 0)
-            return bytes;
-        const struct jpeg_scan *skip = feed_skip(feed, source->taken_bytes);
-        if (skipped == 0 && skip != NULL && skip->start == source->taken_bytes)
-            skipped = skip->end - skip->start;
-        if (skipped == 0) {
-            if (skip != NULL)
-                *count = feed_before(skip->start, source->taken_bytes, *count);
-            feed->shown = *count;
-            return bytes;
-        }
-        size_t step = feed_before(skipped, 0, *count);
-        source_take(source, step);
-        skipped -= step;
-    }
+    while ((skip = feed_skip(feed, source->taken_bytes)) != NULL &&
+           skip->start == source->taken_bytes)
+        if (!source_skip(source, skip->end - skip->start, error))
+            return NULL;
+    const uint8_t *bytes = source_peek(source, 1, count, error);
+    if (bytes == NULL)
+        return NULL;
+    if (feed->end > 0)
+        *count = feed_before(feed->end, source->taken_bytes, *count);
+    if (skip != NULL)
+        *count = feed_before(skip->start, source->taken_bytes, *count);
+    feed->shown = *count;
+    return bytes;
 }
 
 size_t jpeg_feed_cut(struct jpeg_feed *feed, size_t left)

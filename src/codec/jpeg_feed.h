@@ -12,6 +12,7 @@
 struct jpeg_feed {
     struct source *source;
     struct jpeg_layout layout;
+    unsigned only; /* the one scan to show, counted from 1; 0: all that are not marked */
     uint64_t end;  /* show nothing from here on; 0: no such place */
     size_t shown;  /* bytes that the decoder has, not yet taken from the source */
 };
@@ -25,7 +26,7 @@ bool jpeg_feed_open(struct jpeg_feed *feed, struct source *source, struct error 
  * where reading fails. */
 const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct error *error);
 
-/* After scans have been marked: how many of the LEFT bytes that the decoder still has not used the
+/* After scans have been marked, or ONLY was set: how many of the LEFT bytes that the decoder still has not used the
  * mark leaves it. */
 size_t jpeg_feed_cut(struct jpeg_feed *feed, size_t left);
 

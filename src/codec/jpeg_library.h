@@ -18,11 +18,13 @@
 
 #define JPEG_CALLS(CALL) \
     CALL(jpeg_CreateCompress) CALL(jpeg_CreateDecompress) CALL(jpeg_calc_output_dimensions) \
-    CALL(jpeg_destroy_compress) CALL(jpeg_destroy_decompress) CALL(jpeg_finish_compress) \
-    CALL(jpeg_finish_decompress) CALL(jpeg_has_multiple_scans) CALL(jpeg_read_header) \
+    CALL(jpeg_consume_input) CALL(jpeg_destroy_compress) CALL(jpeg_destroy_decompress) \
+    CALL(jpeg_finish_compress) CALL(jpeg_finish_decompress) CALL(jpeg_finish_output) \
+    CALL(jpeg_has_multiple_scans) CALL(jpeg_read_header) \
     CALL(jpeg_read_scanlines) CALL(jpeg_resync_to_restart) CALL(jpeg_set_defaults) \
     CALL(jpeg_set_marker_processor) CALL(jpeg_set_quality) CALL(jpeg_simple_progression) \
-    CALL(jpeg_start_compress) CALL(jpeg_start_decompress) CALL(jpeg_std_error) \
+    CALL(jpeg_start_compress) CALL(jpeg_start_decompress) CALL(jpeg_start_output) \
+    CALL(jpeg_std_error) \
     CALL(jpeg_write_marker) CALL(jpeg_write_scanlines)
 LIBRARY_DECLARE(libjpeg, JPEG_CALLS)
 

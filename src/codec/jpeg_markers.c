@@ -170,6 +170,7 @@ static void walk_all(struct walk *walk)
         const uint8_t *length = marker_has_content(marker) ? walk_peek(walk, 2) : NULL;
         size_t size = length == NULL ? 0 : (size_t)(length[0] << 8 | length[1]);
         bool good = size >= 2;
+        layout->other_bytes += marker == MARKER_SOS ? 0 : size;
         if (good && marker == MARKER_SOS)
             good = walk_scan(walk, start, size);
         else if (good && marker_is_frame(marker))

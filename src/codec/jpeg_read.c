@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec/jpeg_feed.h"
+#include "codec/jpeg_scans.h"
 #include "codec/jpeg_segments.h"
 #include "codec/jpeg_tables.h"
 
@@ -24,10 +25,13 @@ struct jpeg_reader {
     struct jpeg_segments segments;
     uint8_t *segment;        /* JPEG_SEGMENT_MAX_BYTES */
     struct jpeg_arrays arrays;
+    struct jpeg_scans *scans; /* NULL: one after the other */
+    unsigned threads, scan_arrays; /* of SCANS, how many the library has asked for */
     uint64_t keep[JPEG_MAX_COMPONENTS];
+    uint8_t *row;            /* ROWS_AT_ONCE that nobody wants */
     uint32_t missing_from;   /* the first row of which there is nothing */
     bool lenient, keep_metadata;
-    bool opened, started, inverted;
+    bool opened, started, inverted, halved;
 };
 
 static struct jpeg_reader *reader_of(j_decompress_ptr decoder)
@@ -65,6 +69,8 @@ static void reader_warn(struct jpeg_reader *reader, const char *message, const c
 static void reader_damage(struct jpeg_reader *reader, enum error_kind kind, const char *message)
 {
     char where[80];
+    if (reader->scans != NULL)
+        jpeg_guard_jump(&reader->guard);
     reader_where(reader, where, sizeof where);
     if (reader->lenient) {
         reader_warn(reader, message, where);
@@ -113,7 +119,7 @@ static void reader_message(j_common_ptr common, int level)
     char buffer[JMSG_LENGTH_MAX];
     if (level >= 0)
         return;
-    if (warning_is_harmless(reader))
+    if (reader->scans == NULL && warning_is_harmless(reader))
         reader_warn(reader, jpeg_guard_message(common, buffer), "");
     else
         reader_damage(reader, ERROR_CORRUPT, jpeg_guard_message(common, buffer));
@@ -237,6 +243,13 @@ static jvirt_barray_ptr reader_request_array(j_common_ptr common, int pool, bool
     (void)pool;
     (void)zero;
     (void)rows_at_once;
+    if (reader->scans != NULL) {
+        jvirt_barray_ptr array =
+            jpeg_scans_array(reader->scans, reader->scan_arrays++, columns, rows);
+        if (array == NULL)
+            jpeg_guard_jump(&reader->guard);
+        return array;
+    }
     return jpeg_arrays_add(&reader->arrays, columns, rows, reader->keep, &reader->guard);
 }
 
@@ -247,6 +260,12 @@ static JBLOCKARRAY reader_access_array(j_common_ptr common, jvirt_barray_ptr arr
 {
     struct jpeg_reader *reader = reader_of((j_decompress_ptr)common);
     unsigned parts = COEFFICIENTS_BOTH;
+    if (reader->scans != NULL) {
+        JBLOCKARRAY blocks = jpeg_scans_access(reader->scans, array, first, count, writable);
+        if (blocks == NULL)
+            jpeg_guard_jump(&reader->guard);
+        return blocks;
+    }
     if (writable && reader->decoder.progressive_mode)
         parts = reader->decoder.Ss == 0 ? COEFFICIENTS_DC : COEFFICIENTS_AC;
     return jpeg_arrays_access(array, first, count, parts, writable, &reader->guard);
@@ -342,16 +361,22 @@ static bool reader_describe(struct jpeg_reader *reader, const struct codec_read_
     return true;
 }
 
+static void reader_scale(struct jpeg_reader *reader)
+{
+    if (!reader->halved)
+        return;
+    reader->decoder.scale_num = 1;
+    reader->decoder.scale_denom = 2;
+}
+
 /* Decides how much of the data is needed for a picture of the wanted size. */
 static void reader_choose(struct jpeg_reader *reader, const struct codec_read_options *options)
 {
     struct jpeg_decompress_struct *decoder = &reader->decoder;
     struct jpeg_component components[JPEG_MAX_COMPONENTS] = {0};
     double reduction = jpeg_plan_reduction(&reader->base.info, options);
-    if (jpeg_plan_halves(&reader->base.info, reduction)) {
-        decoder->scale_num = 1;
-        decoder->scale_denom = 2;
-    }
+    reader->halved = jpeg_plan_halves(&reader->base.info, reduction);
+    reader_scale(reader);
     libjpeg.jpeg_calc_output_dimensions(decoder);
     reader->base.info.shape.width = decoder->output_width;
     reader->base.info.shape.height = decoder->output_height;
@@ -397,10 +422,12 @@ static bool reader_start(struct jpeg_reader *reader, const struct codec_read_opt
 void jpeg_close(struct codec_reader *base)
 {
     struct jpeg_reader *reader = (struct jpeg_reader *)base;
+    jpeg_scans_close(reader->scans);
     libjpeg.jpeg_destroy_decompress(&reader->decoder);
     jpeg_arrays_free(&reader->arrays);
     jpeg_segments_free(&reader->segments);
     free(reader->segment);
+    free(reader->row);
     free(reader);
 }
 
@@ -414,6 +441,7 @@ bool jpeg_open(struct source *source, const struct codec_read_options *options,
     reader->feed.source = source;
     reader->lenient = options->lenient;
     reader->keep_metadata = options->keep_metadata;
+    reader->threads = options->threads;
     bool fed = options->header_only || jpeg_feed_open(&reader->feed, source, error);
     /* Half a table makes the library give up; before it, it can still show what has come. */
     if (options->lenient)
@@ -429,22 +457,119 @@ bool jpeg_open(struct source *source, const struct codec_read_options *options,
 
 /* ---- Rows ---- */
 
-static void rows_decode(struct jpeg_reader *reader, uint8_t *rows, size_t stride, uint32_t count)
+/* Where that is possible the scans are read side by side. */
+static void rows_begin(struct jpeg_reader *reader)
 {
     struct jpeg_decompress_struct *decoder = &reader->decoder;
-    if (!reader->started) {
-        reader->started = true;
-        decoder->dct_method = JDCT_ISLOW;
-        /* Smoothing guesses at coefficients that have not come; it needs all rows at hand. */
-        decoder->do_block_smoothing = FALSE;
-        libjpeg.jpeg_start_decompress(decoder);
-    }
+    reader->started = true;
+    decoder->dct_method = JDCT_ISLOW;
+    /* Smoothing guesses at coefficients that have not come; it needs all rows at hand. */
+    decoder->do_block_smoothing = FALSE;
+    decoder->buffered_image = reader->scans != NULL;
+    libjpeg.jpeg_start_decompress(decoder);
+    if (reader->scans != NULL)
+        libjpeg.jpeg_start_output(decoder, 1);
+}
+
+/* COUNT rows, not more than are left. */
+static void rows_decode(struct jpeg_reader *reader, uint8_t *rows, size_t stride, uint32_t count)
+{
+    if (!reader->started)
+        rows_begin(reader);
     for (uint32_t done = 0; done < count;) {
         JSAMPROW pointers[ROWS_AT_ONCE];
         uint32_t step = count - done < ROWS_AT_ONCE ? count - done : ROWS_AT_ONCE;
         for (uint32_t i = 0; i < step; i++)
             pointers[i] = rows + (size_t)(done + i) * stride;
-        done += libjpeg.jpeg_read_scanlines(decoder, pointers, step);
+        done += libjpeg.jpeg_read_scanlines(&reader->decoder, pointers, step);
+    }
+}
+
+/* Rows that the scans give side by side. */
+struct rows {
+    struct jpeg_reader *reader;
+    uint8_t *rows;
+    size_t stride;
+    uint32_t count;
+    bool done;
+};
+
+static void rows_work(void *context)
+{
+    struct rows *rows = context;
+    struct error unsaid = {0};
+    rows->reader->guard.error = &unsaid;
+    if (setjmp(rows->reader->guard.jump) != 0)
+        return;
+    rows_decode(rows->reader, rows->rows, rows->stride, rows->count);
+    rows->done = true;
+}
+
+static bool rows_side_by_side(struct jpeg_reader *reader, uint8_t *rows, size_t stride,
+                              uint32_t count)
+{
+    struct rows work = {reader, rows, stride, count, false};
+    if (!reader->started)
+        reader->scans = jpeg_scans_open(&reader->feed, &reader->decoder, reader->threads);
+    if (reader->scans == NULL)
+        return false;
+    if (!reader->started) {
+        reader->feed.only = 1;
+        reader->input.bytes_in_buffer = jpeg_feed_cut(&reader->feed, reader->input.bytes_in_buffer);
+    }
+    jpeg_scans_read(reader->scans, rows_work, &work);
+    return work.done;
+}
+
+/* As jpeg_open() left it, but for one scan after the other. */
+static bool reader_again(struct jpeg_reader *reader, struct error *error)
+{
+    struct jpeg_decompress_struct *decoder = &reader->decoder;
+    const struct image_shape *shape = &reader->base.info.shape;
+    jpeg_scans_close(reader->scans);
+    reader->scans = NULL;
+    libjpeg.jpeg_destroy_decompress(decoder);
+    reader->feed.only = 0;
+    reader->feed.shown = 0;
+    reader->guard.ended = reader->started = false;
+    reader->missing_from = shape->height;
+    if (!source_rewind(reader->feed.source, error))
+        return false;
+    *decoder = (struct jpeg_decompress_struct){.err = jpeg_guard_init(&reader->guard, error)};
+    reader_create_decoder(reader);
+    libjpeg.jpeg_read_header(decoder, TRUE);
+    reader_scale(reader);
+    libjpeg.jpeg_calc_output_dimensions(decoder);
+    if (decoder->output_width != shape->width || decoder->output_height != shape->height ||
+        (unsigned)decoder->out_color_components != image_channels(shape))
+        return error_set(error, ERROR_IO, "has changed since its header was read");
+    return true;
+}
+
+/* Starts again and passes over the rows that have been given out. */
+static bool rows_again(struct jpeg_reader *reader, uint8_t *rows, size_t stride, uint32_t count,
+                       struct error *error)
+{
+    uint32_t given = reader->base.rows_read;
+    if (!reader_again(reader, error))
+        return false;
+    for (uint32_t step; given > 0; given -= step) {
+        step = given < count ? given : count;
+        rows_decode(reader, rows, stride, step);
+    }
+    return true;
+}
+
+static void rows_settle(const struct jpeg_reader *reader, uint8_t *rows, size_t stride,
+                        uint32_t count)
+{
+    size_t row_bytes = image_row_bytes(&reader->base.info.shape);
+    uint32_t first = reader->base.rows_read;
+    for (uint32_t i = 0; i < count; i++) {
+        for (size_t x = 0; reader->inverted && x < row_bytes; x++)
+            rows[i * stride + x] = (uint8_t)~rows[i * stride + x];
+        if (first + i >= reader->missing_from)
+            memset(rows + i * stride, 0, row_bytes);
     }
 }
 
@@ -452,31 +577,56 @@ bool jpeg_read_rows(struct codec_reader *base, uint8_t *rows, size_t stride, uin
                     struct error *error)
 {
     struct jpeg_reader *reader = (struct jpeg_reader *)base;
-    size_t row_bytes = image_row_bytes(&base->info.shape);
-    reader->guard.error = error;
+    if (count > 0 && !rows_side_by_side(reader, rows, stride, count)) {
+        reader->guard.error = error;
+        if (setjmp(reader->guard.jump) != 0)
+            return false;
+        if (reader->scans != NULL && !rows_again(reader, rows, stride, count, error))
+            return false;
+        rows_decode(reader, rows, stride, count);
+    }
+    rows_settle(reader, rows, stride, count);
+    return true;
+}
+
+static bool finish_side_by_side(struct jpeg_reader *reader)
+{
+    struct error unsaid = {0};
+    reader->guard.error = &unsaid;
+    if (!jpeg_scans_finish(reader->scans))
+        return false;
     if (setjmp(reader->guard.jump) != 0)
         return false;
-    uint32_t first = reader->decoder.output_scanline;
-    rows_decode(reader, rows, stride, count);
-    for (uint32_t i = 0; i < count; i++) {
-        for (size_t x = 0; reader->inverted && x < row_bytes; x++)
-            rows[i * stride + x] = (uint8_t)~rows[i * stride + x];
-        if (first + i >= reader->missing_from)
-            memset(rows + i * stride, 0, row_bytes);
-    }
+    libjpeg.jpeg_finish_output(&reader->decoder);
+    libjpeg.jpeg_finish_decompress(&reader->decoder);
     return true;
+}
+
+/* Only to find out what is wrong: nobody waits for the rows. */
+static bool finish_again(struct jpeg_reader *reader, struct error *error)
+{
+    size_t stride = image_row_bytes(&reader->base.info.shape);
+    reader->row = memory_array(ROWS_AT_ONCE, stride, error);
+    return reader->row != NULL && rows_again(reader, reader->row, stride, ROWS_AT_ONCE, error);
 }
 
 /* The library goes on to the end marker. What follows it is not ours. */
 bool jpeg_finish(struct codec_reader *base, struct error *error)
 {
     struct jpeg_reader *reader = (struct jpeg_reader *)base;
+    bool done = reader->scans != NULL && finish_side_by_side(reader);
     reader->guard.error = error;
-    if (setjmp(reader->guard.jump) != 0)
-        return false;
-    libjpeg.jpeg_finish_decompress(&reader->decoder);
+    if (!done) {
+        if (setjmp(reader->guard.jump) != 0)
+            return false;
+        if (reader->scans != NULL && !finish_again(reader, error))
+            return false;
+        libjpeg.jpeg_finish_decompress(&reader->decoder);
+    }
     if (!reader->guard.ended)
         jpeg_feed_close(&reader->feed, reader->input.bytes_in_buffer);
     jpeg_arrays_free(&reader->arrays);
+    jpeg_scans_close(reader->scans);
+    reader->scans = NULL;
     return true;
 }

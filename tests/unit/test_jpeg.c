@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* JPEG: a progressive file must decode to what the baseline file of the same coefficients decodes
- * to, in full and halved; each cut is found; metadata comes back; scans are counted and chosen. */
+ * to, in full and halved; its scans give the same side by side and one after the other; each cut is
+ * found; metadata comes back; scans are counted and chosen. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +128,15 @@ static void want_530x400(void *context, const struct codec_info *info, uint32_t 
     *height = 400;
 }
 
+static void want_16x11(void *context, const struct codec_info *info, uint32_t *width,
+                       uint32_t *height)
+{
+    (void)context;
+    (void)info;
+    *width = 16;
+    *height = 11;
+}
+
 /* At quality 80 no bits are left out; at 100 there may be, but not so that it shows. */
 static void test_halved(void)
 {
@@ -191,6 +201,104 @@ static void test_cuts(int effort, const char *name)
            "%s: what follows the end does not matter", name);
     image_free(&cut);
     sink_free(&sink);
+    image_free(&image);
+}
+
+/* What became of decoding. */
+struct outcome {
+    bool done;
+    struct image image;
+    struct codec_info info;
+    struct error error;
+};
+
+static void outcome_of(const struct sink *file, const struct codec_read_options *options,
+                       struct outcome *outcome)
+{
+    *outcome = (struct outcome){0};
+    outcome->done = decode(file->data, file->used, options, &outcome->image, &outcome->info,
+                           &outcome->error);
+}
+
+static bool outcomes_equal(const struct outcome *a, const struct outcome *b)
+{
+    return a->done == b->done && a->error.kind == b->error.kind &&
+           strcmp(a->error.message, b->error.message) == 0 &&
+           strcmp(a->info.warning, b->info.warning) == 0 &&
+           (!a->done || difference(&a->image, &b->image) == 0);
+}
+
+/* The same file with much ado before its header, as scans are not read side by side then. */
+static void burden(const struct sink *file, struct sink *burdened)
+{
+    enum { COMMENTS = 5 };
+    static const uint8_t comment[2 + 65535] = {0xff, 0xfe, 0xff, 0xff};
+    sink_to_memory(burdened);
+    sink_write(burdened, file->data, 2);
+    for (int i = 0; i < COMMENTS; i++)
+        sink_write(burdened, comment, sizeof comment);
+    sink_write(burdened, file->data + 2, file->used - 2);
+}
+
+static bool beside_as_after(const struct sink *file, const struct codec_read_options *options)
+{
+    struct sink burdened;
+    struct outcome one, other;
+    burden(file, &burdened);
+    outcome_of(file, options, &one);
+    outcome_of(&burdened, options, &other);
+    bool equal = outcomes_equal(&one, &other);
+    if (!equal)
+        printf("# %s%s, but: %s%s\n", one.error.message, one.info.warning, other.error.message,
+               other.info.warning);
+    image_free(&one.image);
+    image_free(&other.image);
+    sink_free(&burdened);
+    return equal;
+}
+
+enum { DAMAGES = 250 };
+
+/* Damaged here and there, or cut where CUT. */
+static void damage(const struct sink *file, unsigned number, bool cut, struct sink *damaged)
+{
+    unsigned noise = number * 2654435761u + 12345;
+    size_t count = cut ? 20 + (file->used - 20) * number / DAMAGES : file->used;
+    sink_to_memory(damaged);
+    sink_write(damaged, file->data, count);
+    for (unsigned i = 0; !cut && i <= number % 3; i++) {
+        noise = noise * 1664525u + 1013904223u;
+        uint8_t *byte = &damaged->data[2 + (noise >> 8) % (damaged->used - 2)];
+        *byte ^= (uint8_t)(number % 5 == 0 ? 0xff : 1 << noise % 8);
+    }
+}
+
+/* Scans that are read side by side give what they give one after the other, whatever is wrong. */
+static void test_side_by_side(bool grey, unsigned threads)
+{
+    struct image image;
+    struct sink file;
+    unsigned equal = 0, cut_equal = 0;
+    struct codec_read_options options = usual;
+    options.threads = threads;
+    if (!picture_new(&image, 163, 110, grey) || !encode(&image, 85, EFFORT_PROGRESSIVE, &file))
+        return;
+    tap_ok(beside_as_after(&file, &options), "%s, %u threads: side by side as one after the other",
+           grey ? "grey" : "colour", threads);
+    for (unsigned i = 0; i < DAMAGES; i++) {
+        struct sink damaged;
+        options.lenient = i % 4 > 0;
+        options.enough = i % 8 < 6 ? NULL : want_16x11;
+        damage(&file, i, false, &damaged);
+        equal += beside_as_after(&damaged, &options);
+        sink_free(&damaged);
+        damage(&file, i, true, &damaged);
+        cut_equal += beside_as_after(&damaged, &options);
+        sink_free(&damaged);
+    }
+    tap_ok(equal == DAMAGES, "damaged: the same, %u of %d", equal, DAMAGES);
+    tap_ok(cut_equal == DAMAGES, "cut: the same, %u of %d", cut_equal, DAMAGES);
+    sink_free(&file);
     image_free(&image);
 }
 
@@ -367,6 +475,8 @@ int main(void)
     test_halved();
     test_cuts(EFFORT_BASELINE, "baseline");
     test_cuts(EFFORT_PROGRESSIVE, "progressive");
+    for (unsigned threads = 1; threads <= 3; threads++)
+        test_side_by_side(threads == 3, threads);
     test_metadata(1);
     test_metadata(65519);
     test_metadata(65520);
