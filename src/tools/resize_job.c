@@ -141,7 +141,8 @@ void resize_job_advance(const struct resize *resize, struct resize_job *job,
         image_place_rows(&job->view, input->info->orientation, &input->stored, band->first,
                          band->rows, band->stride, band->count);
     } else {
-        memcpy(job_row(job, &job->filling, 0), band->rows, band->stride * band->count);
+        for (uint32_t y = 0; y < band->count; y++)
+            memcpy(job_row(job, &job->filling, y), band->rows + y * band->stride, band->stride);
         job->filling.count = band->count;
     }
 }

@@ -182,7 +182,9 @@ exif = Image.Exif()
 exif[274] = 4
 Image.open("a.png").transpose(Image.Transpose.FLIP_TOP_BOTTOM).save("turned.png", exif=exif)
 PYTHON
-    for size in "-q" "--width 33" "--size 303x400 --fit contain --gravity northeast"; do
+    # The third has the picture as it is, beside what is filled.
+    for size in "-q" "--width 33" "--size 131x75 --fit contain --gravity east" \
+        "--size 303x400 --fit contain --gravity northeast"; do
         for options in "--sharpen 80%" "--background #a1b2c3 --exact"; do
             for format in png jpeg webp pam; do
                 # Nearest: exact, whatever the direction.
