@@ -129,7 +129,10 @@ static void bash_function(const struct cli_tool *tool, struct text *out)
     cli_option_set(tool, &set);
     completion_add_function(tool, out);
     text_add(out, "() {\n    local word=${COMP_WORDS[COMP_CWORD]}"
-                  " before=${COMP_WORDS[COMP_CWORD-1]}\n    COMPREPLY=()\n");
+                  " before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                  "    if [[ $word == = ]]; then word=\n" /* --name=WORD is three words */
+                  "    elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+                  "    COMPREPLY=()\n");
     if (tool->own != NULL)
         text_add(out, "    if ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[1]} != -* ]]; then "
                       "_imgtool_part 1; return; fi\n");

@@ -108,6 +108,8 @@ complete_bash() {
     complete_bash imgtool pipe -i a.png crop --in-p '=>' --in-place
     complete_bash imgtool pipe -i a.png crop --padding 5 : sha '=>' shadow
     complete_bash imgtool pipe crop : resize --fit cov '=>' cover
+    complete_bash imgtool pipe crop : resize --fit = cov '=>' cover
+    complete_bash imgtool crop --blank = '=>' pass fail
     complete_bash imgtool pipe crop : pi '=>' ''
     complete_bash imgtool batch --files a '=>' a.png
     complete_bash imgtool batch --files a.png crop a '=>' a.png
