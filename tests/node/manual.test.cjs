@@ -30,6 +30,11 @@ test('good: the object, an answer that is no, a typed error, an abort, a timeout
         '--width', '8000', '--upscale', '--effort', '9'], { timeout: 30 }),
         { kind: 'timeout', code: 124 });
     await assert.rejects(imgtool('imgnothing', []), { code: 'ENOENT' });
+    const piped = await imgtool('imgtool pipe', ['-i', name, '-o', out, 'crop', ':', 'shadow']);
+    assert.deepEqual([piped.tool, piped.input.path, piped.stages.length], ['imgtool', name, 2]);
+    await assert.rejects(imgtool('imgtool pipe', ['-i', `${name}x`, '-o', out, 'crop', ':',
+        'shadow']), { kind: 'no-input', file: `${name}x` });
+    await assert.rejects(imgtool('deltae', ['red', 'blue', 'green']), { name: 'SyntaxError' });
     // An abort does not wait until the tool has ended.
     await until(() => fs.readdirSync(cwd).sort().join() === `${path.basename(name)},out.png`, 60000,
         'two files and no other');
