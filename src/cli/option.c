@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 
@@ -128,6 +129,7 @@ bool option_value(const struct option_entry *entry, const char *text, void *fiel
 
 void option_describe_range(const struct option_entry *entry, char *out, size_t size)
 {
+    bool mebi = entry->min > 0 && fmod(entry->min, 1048576) == 0;
     out[0] = '\0';
     size_t used = 0;
     switch (entry->type) {
@@ -148,8 +150,8 @@ void option_describe_range(const struct option_entry *entry, char *out, size_t s
         snprintf(out, size, "a share from %g%% to %g%%", entry->min * 100, entry->max * 100);
         break;
     case OPTION_BYTES:
-        snprintf(out, size, "a number of bytes (K, M, G allowed) from %.0f to %.0f", entry->min,
-                 entry->max);
+        snprintf(out, size, "a number of bytes (K, M, G allowed) from %.0f%s to %.0f",
+                 mebi ? entry->min / 1048576 : entry->min, mebi ? "M" : "", entry->max);
         break;
     case OPTION_DURATION:
         snprintf(out, size, "a time such as 500ms, 10s or 2m, from %g ms to %g h", entry->min,
@@ -191,6 +193,7 @@ struct getopt_tables {
     char shorts[2 * OPTION_MAX_ENTRIES + 3];
     const struct option_entry *entries[OPTION_MAX_ENTRIES];
     size_t count;
+    bool stop_at_operand;
 };
 
 static void getopt_tables_fill(struct getopt_tables *tables, const struct option_set *set,
@@ -198,6 +201,7 @@ static void getopt_tables_fill(struct getopt_tables *tables, const struct option
 {
     char *letter = tables->shorts;
     size_t long_count = 0;
+    tables->stop_at_operand = stop_at_operand;
     if (stop_at_operand)
         *letter++ = '+';
     *letter++ = ':';
@@ -233,7 +237,10 @@ static bool unknown_option(const struct getopt_tables *tables, const char *given
     if (near != NULL)
         return error_set(error, ERROR_USAGE, "unknown option '--%s', did you mean '--%s'?", word,
                          near);
-    return error_set(error, ERROR_USAGE, "unknown option '--%s'", word);
+    error_set(error, ERROR_USAGE, "unknown option '--%s'", word);
+    if (tables->stop_at_operand)
+        return error_hint(error, "options of a command stand behind its name");
+    return false;
 }
 
 /* getopt_long() takes abbreviations; this does not. GIVEN is the word as typed. */
@@ -257,7 +264,12 @@ static bool option_failed(const struct getopt_tables *tables, int code, char **a
     if (is_long && optopt >= 256)
         return error_set(error, ERROR_USAGE, "option '--%s' takes no value",
                          tables->entries[optopt - 256]->name);
-    return unknown_option(tables, is_long ? given : letter, error);
+    unknown_option(tables, is_long ? given : letter, error);
+    /* getopt_long() is still at the word while more letters of it are to come. */
+    for (int i = optind - 1; i <= optind - is_long && argv[i] != NULL; i++)
+        if (argv[i][0] == '-' && access(argv[i], F_OK) == 0)
+            return error_hint(error, "the file of that name is './%s'", argv[i]);
+    return false;
 }
 
 static size_t entry_of_code(const struct getopt_tables *tables, int code)

@@ -457,9 +457,13 @@ static bool refuse_word(const struct parser *parser, size_t length, bool functio
     }
     size_t index;
     bool digits = strspn(word, "0123456789") == length;
-    if (digits && ral_find(word, &index, NULL))
+    int end = 0;
+    if (sscanf(parser->at, "%*3[0-9] , %*3[0-9] , %*3[0-9]%n", &end) == 0 && end > 0)
+        return error_hint(parser->error, "did you mean 'rgb(%.*s)'?", end, parser->at);
+    bool alone = parser->at[length + strspn(parser->at + length, " \t\r\n")] == '\0';
+    if (alone && digits && ral_find(word, &index, NULL))
         return error_hint(parser->error, "did you mean 'RAL %s'?", word);
-    if (strspn(word, "0123456789abcdefABCDEF") == length &&
+    if (alone && strspn(word, "0123456789abcdefABCDEF") == length &&
         (length == 3 || length == 4 || length == 6 || length == 8))
         return error_hint(parser->error, "did you mean '#%s'?", word);
     near = color_name_near(word);

@@ -145,7 +145,9 @@ static bool plan_check_ends(const struct plan *plan, struct error *error)
 {
     for (size_t i = 0; i + 1 < plan->stage_count; i++) {
         const struct catalogue_entry *entry = catalogue_find(plan->stages[i].command);
-        if (entry != NULL && entry->binary != NULL && !entry->makes_image)
+        if (entry == NULL)
+            return true; /* what is no command is told when it is looked for */
+        if (entry->binary != NULL && !entry->makes_image)
             return error_set(error, ERROR_USAGE, "'%s' in stage %zu makes no image for the next",
                              plan->stages[i].command, i + 1);
     }

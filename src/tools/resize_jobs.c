@@ -54,8 +54,10 @@ static bool resize_list_jobs(struct resize *resize, struct error *error)
     bool sides = options->width > 0 || options->height > 0;
     if (sides && count > 0)
         return error_set(error, ERROR_USAGE, "--size together with --width or --height");
-    if (count > 1 && options->output_template == NULL)
-        return error_set(error, ERROR_USAGE, "several sizes need --output-template");
+    if (count > 1 && options->output_template == NULL) {
+        error_set(error, ERROR_USAGE, "several sizes need --output-template");
+        return error_hint(error, "imgresize's own, such as '{stem}-{w}.webp'");
+    }
     if (options->output_template != NULL && option_given(&resize->run->set, &resize->run->parsed,
                                                          "output"))
         return error_set(error, ERROR_USAGE, "--output together with --output-template");

@@ -60,9 +60,11 @@ static bool name_input(struct cli_run *run, struct plan *plan, struct error *err
         error_set(error, ERROR_USAGE, "no recipe");
         return error_hint(error, "'imgtool run --list' shows them");
     }
-    if (count > 2 || (count == 2 && option))
-        return error_set(error, ERROR_USAGE, "unexpected operand '%s', one input is expected",
-                         run->parsed.operands[count - 1]);
+    if (count > 2 || (count == 2 && option)) {
+        error_set(error, ERROR_USAGE, "unexpected operand '%s', one input is expected",
+                  run->parsed.operands[option ? 1 : 2]);
+        return error_hint(error, "'imgtool batch --recipe RECIPE --files' takes many inputs");
+    }
     plan->input = option ? run->options->input : count == 2 ? run->parsed.operands[1] : "-";
     return true;
 }

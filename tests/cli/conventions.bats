@@ -174,6 +174,21 @@ LINES
     cutout
     fails 127 imgtool cutout.png
     stderr_has "it is a file: a command comes first, as in 'imgtool info FILE'"
+    fails 127 imgtool pipe cutout.png -o a.webp crop : shadow
+    stderr_has "no command is called 'cutout.png' (it is a file: -i names the input)"
+    fails 64 imgtool pipe --format webp -i cutout.png crop : shadow
+    stderr_has "unknown option '--format'; options of a command stand behind its name"
+    cp cutout.png -- -cut.png
+    fails 64 imgcrop -o a.png -cut.png
+    stderr_has "unknown option '-c'; the file of that name is './-cut.png'"
+    fails 64 imgtool run product a.png b.png c.png
+    stderr_has "unexpected operand 'b.png', one input is expected; 'imgtool batch --recipe"
+    fails 64 imgcrop --memory 1M cutout.png
+    stderr_has "(K, M, G allowed) from 32M to"
+    fails 64 imgresize --size 9x --size 8x cutout.png
+    stderr_has "several sizes need --output-template; imgresize's own"
+    fails 64 ralmatch 200,16,46
+    stderr_has "did you mean 'rgb(200,16,46)'?"
     fails 64 imgtool pipe --completion zsh
     stderr_has "'imgtool --completion zsh' prints that of all its commands"
 }
