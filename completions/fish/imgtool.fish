@@ -93,7 +93,7 @@ complete -c imgtool -n '__imgtool_at run' -l manual -d 'print the manual page, f
 complete -c imgtool -n '__imgtool_at batch' -l files -r -F -d 'run the stages behind the options on each FILE; all words up to the next option or -- are files'
 complete -c imgtool -n '__imgtool_at batch' -l files-from -r -F -d 'the same with the names in the lines of FILE; - is stdin'
 complete -c imgtool -n '__imgtool_at batch' -l null -s 0 -d 'names from --files-from end with a zero byte'
-complete -c imgtool -n '__imgtool_at batch' -l output-template -x -d 'where the picture made of a file goes: {stem} is its name without extension, {name} with it, {ext} the extension'
+complete -c imgtool -n '__imgtool_at batch' -l output-template -x -d 'where the picture made of a file goes: {stem} is its name without extension, {name} with it, {ext} the extension; several sizes are named by the stage that makes them'
 complete -c imgtool -n '__imgtool_at batch' -l recipe -x -d 'run RECIPE on each file instead of stages'
 complete -c imgtool -n '__imgtool_at batch' -l output-dir -r -F -d 'where its outputs go; made if missing'
 complete -c imgtool -n '__imgtool_at batch' -l recipe-dir -r -F -d 'where recipes are looked for; the default is the installation\'s'

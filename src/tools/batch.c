@@ -42,7 +42,7 @@ static const struct option_entry entries[] = {
     {"output-template", 0, .brief = true, OPTION_TEXT, .metavar = "TEXT",
      .offset = FIELD(output_template),
      .help = "where the picture made of a file goes: {stem} is its name without extension, {name} "
-             "with it, {ext} the extension"},
+             "with it, {ext} the extension; several sizes are named by the stage that makes them"},
     {"recipe", 0, .type = OPTION_TEXT, .metavar = "RECIPE", .offset = FIELD(recipe),
      .help = "run RECIPE on each file instead of stages"},
     {"output-dir", 0, .type = OPTION_DIR, .metavar = "DIR", .offset = FIELD(output_dir),
@@ -303,8 +303,8 @@ const struct cli_tool batch_tool = {
     .examples = {{"imgtool batch < jobs.ndjson > results.ndjson",
                   "jobs such as {\"id\":1,\"recipe\":\"product\",\"input\":\"car.png\","
                   "\"output_dir\":\"out\"}"},
-                 {"imgtool batch --files *.jpg --output-template 'out/{stem}.webp' crop : resize "
-                  "--width 800",
+                 {"imgtool batch --files *.jpg --output-template 'out/{stem}.webp' --mkdir crop : "
+                  "resize --width 800",
                   "the same for each file"},
                  {"imgtool batch --files *.png --recipe product --output-dir out --journal done "
                   "--resume",

@@ -39,7 +39,7 @@ static const struct option_entry entries[] = {
      .help = "apply this table of colours"},
     {"mask", 0, .brief = true, OPTION_FILE, "IMAGE", NULL, .offset = FIELD(mask),
      .help = "where the image changes: white does, black does not"},
-    {"strength", 0, .brief = true, OPTION_SHARE, "SHARE", "1", 0, 1, .offset = FIELD(strength),
+    {"strength", 0, .brief = true, OPTION_SHARE, "SHARE", "100%", 0, 1, .offset = FIELD(strength),
      .help = "how far to go, 0 is nowhere"},
     {"method", 0, .brief = true, OPTION_CHOICE, "NAME", "mkl", .choices = transfer_method_names,
      .offset = FIELD(method), .help = "how --ref transfers colours"},
