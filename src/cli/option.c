@@ -194,6 +194,7 @@ struct getopt_tables {
     const struct option_entry *entries[OPTION_MAX_ENTRIES];
     size_t count;
     bool stop_at_operand;
+    const char *listed; /* the option whose many words were taken; or NULL */
 };
 
 static void getopt_tables_fill(struct getopt_tables *tables, const struct option_set *set,
@@ -238,7 +239,7 @@ static bool unknown_option(const struct getopt_tables *tables, const char *given
         return error_set(error, ERROR_USAGE, "unknown option '--%s', did you mean '--%s'?", word,
                          near);
     error_set(error, ERROR_USAGE, "unknown option '--%s'", word);
-    if (tables->stop_at_operand)
+    if (tables->stop_at_operand && tables->listed == NULL)
         return error_hint(error, "options of a command stand behind its name");
     return false;
 }
@@ -300,7 +301,6 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
                    void *structure, struct option_result *result, struct error *error)
 {
     struct getopt_tables tables = {0};
-    const char *listed = NULL; /* the option whose many words were taken */
     int code, index = 0;
     *result = (struct option_result){0};
     getopt_tables_fill(&tables, set, stop_at_operand);
@@ -309,8 +309,9 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
     while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, &index)) != -1) {
         if (code == '?' || code == ':') {
             option_failed(&tables, code, argv, error);
-            return listed != NULL &&
-                   error_hint(error, "the words behind --%s are its own; -- ends them", listed);
+            return tables.listed != NULL &&
+                   error_hint(error, "the words behind --%s are its own; -- ends them",
+                              tables.listed);
         }
         size_t i = entry_of_code(&tables, code);
         const struct option_entry *entry = tables.entries[i];
@@ -328,7 +329,7 @@ bool options_parse(const struct option_set *set, int argc, char **argv, bool sto
             return error_hint(error, "%s", reason.hint);
         }
         if (entry->many)
-            listed = entry->name;
+            tables.listed = entry->name;
         result->given[i / 64] |= 1ull << i % 64;
     }
     result->operands = argv + optind;
