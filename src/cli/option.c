@@ -85,6 +85,23 @@ static bool value_number(const struct option_entry *entry, const char *text, dou
     return false;
 }
 
+/* True where TEXT is a number but for its decimal comma; the hint says so. */
+static bool value_hint_point(const struct option_entry *entry, const char *text,
+                             struct error *error)
+{
+    char pointed[32];
+    double number;
+    snprintf(pointed, sizeof pointed, "%s", text);
+    char *comma = strchr(pointed, ',');
+    if (comma == NULL || (entry->type != OPTION_NUMBER && entry->type != OPTION_SHARE))
+        return false;
+    *comma = '.';
+    if (!value_number(entry, pointed, &number))
+        return false;
+    error_hint(error, "did you mean '%s'?", pointed);
+    return true;
+}
+
 bool option_value(const struct option_entry *entry, const char *text, void *field,
                   struct error *error)
 {
@@ -114,9 +131,10 @@ bool option_value(const struct option_entry *entry, const char *text, void *fiel
         char range[200];
         option_describe_range(entry, range, sizeof range);
         error_set(error, ERROR_USAGE, "'%s' is not %s", text, range);
-        return entry->type != OPTION_SHARE || number <= 1 || number / 100 > entry->max
-                   ? false
-                   : error_hint(error, "did you mean '%g%%', which is %g?", number, number / 100);
+        if (!value_hint_point(entry, text, error) && entry->type == OPTION_SHARE && number > 1 &&
+            number / 100 <= entry->max && strchr(text, '%') == NULL)
+            error_hint(error, "did you mean '%g%%', which is %g?", number, number / 100);
+        return false;
     }
     if (entry->type == OPTION_NUMBER || entry->type == OPTION_SHARE)
         *(double *)field = number;

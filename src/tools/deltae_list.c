@@ -275,6 +275,8 @@ static bool list_end(struct list *list, struct error *error)
         cli_explain(run, "%llu rows, mean %.4f, p95 %.4f, max %.4f",
                     (unsigned long long)summary.count, summary.figures.mean, summary.figures.p95,
                     summary.figures.max);
+    else if (list->bad == 0)
+        cli_warn(run, "%s: has no rows to compare", cli_file(run));
     if (list->bad == 0) {
         run->result = json;
         return true;

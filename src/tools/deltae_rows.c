@@ -347,6 +347,7 @@ enum deltae_row_kind deltae_row_read(struct deltae_rows *rows, const char *line,
         return DELTAE_ROW_PASS;
     if (memchr(line, '\0', length) != NULL) {
         error_set(error, ERROR_CORRUPT, "a NUL byte, text is expected");
+        error_hint(error, "UTF-8 is read, UTF-16 is not");
         return DELTAE_ROW_BAD;
     }
     memcpy(rows->copy, line, length);

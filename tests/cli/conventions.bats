@@ -183,6 +183,10 @@ LINES
     stderr_has "unknown option '-c'; the file of that name is './-cut.png'"
     fails 64 imgtool run product a.png b.png c.png
     stderr_has "unexpected operand 'b.png', one input is expected; 'imgtool batch --recipe"
+    fails 64 deltae --max 0,3 red blue
+    stderr_has "'0,3' is not a number from 0 to 10000; did you mean '0.3'?"
+    fails 64 imgshadow --opacity 101% cutout.png
+    ! grep -q 'did you mean' <<< "$stderr"
     fails 64 imgcrop --memory 1M cutout.png
     stderr_has "(K, M, G allowed) from 32M to"
     fails 64 imgresize --size 9x --size 8x cutout.png

@@ -292,6 +292,12 @@ ROWS
     [ "$(wc -l < out)" = 100000 ]
 }
 
+@test "list: one without rows is no silent pass" {
+    printf 'color1,color2\n' > in.csv
+    run --separate-stderr -0 deltae --pairs in.csv --max 1
+    stderr_has "in.csv: has no rows to compare"
+}
+
 @test "list: JSON has stdout for itself, the rows go to -o" {
     printf 'red,green\n' > in.csv
     deltae --json --pairs in.csv | jq -e .ok
