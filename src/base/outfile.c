@@ -434,9 +434,12 @@ void outfile_discard(struct outfile *file)
 bool outfile_same_target(const struct outfile *one, const struct outfile *two)
 {
     struct stat a, b;
-    return one->dir_fd >= 0 && two->dir_fd >= 0 && strcmp(one->name, two->name) == 0 &&
-           fstat(one->dir_fd, &a) == 0 && fstat(two->dir_fd, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
+    bool named = one->dir_fd >= 0;
+    if (named != (two->dir_fd >= 0) || (named && strcmp(one->name, two->name) != 0))
+        return false;
+    return fstat(named ? one->dir_fd : one->fd, &a) == 0 &&
+           fstat(named ? two->dir_fd : two->fd, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino && !S_ISCHR(a.st_mode);
 }
 
 bool outfile_is_same(const struct outfile *file, const struct stat *status)

@@ -51,7 +51,7 @@ bool outfile_commit(struct outfile *file, struct error *error);
 /* Gives the new bytes up. Fine on a file that was committed, or on {.fd = -1}. */
 void outfile_discard(struct outfile *file);
 
-/* True where both would become the same file. */
+/* True where both would become the same file, or go into one stream; many may go to a device. */
 bool outfile_same_target(const struct outfile *one, const struct outfile *two);
 
 /* True where FILE would replace the file that STATUS describes (same device and inode). */

@@ -321,3 +321,14 @@ sys.exit(one.tobytes() != other.tobytes())' || {
     fails 64 imgresize --size a=5x --size ./a=6x --output-template '{name}.png' a.png
     [ ! -e a.png ] || [ "$(imginfo --json a.png | jq .result.width)" = 10 ]
 }
+
+@test "bad: two outputs do not go into one stream, which would mix their rows" {
+    render_png a.png flat --width 300 --height 300
+    sizes="--size 8=200x --size 9=100x"
+    fails 64 imgresize $sizes -f pam --output-template '/dev/fd/{name}' a.png 8> one 9>&8
+    stderr_has "two outputs"
+    [ ! -s one ]
+    imgresize $sizes -f pam --output-template '/dev/fd/{name}' a.png 8> one 9> two
+    [ "$(size_of one) $(size_of two)" = "200x200 100x100" ]
+    imgresize $sizes -f pam --output-template '/dev/fd/{name}' a.png 8> /dev/null 9> /dev/null
+}
