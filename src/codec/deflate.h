@@ -33,7 +33,7 @@ void deflate_encoder_free(struct deflate_encoder *encoder);
 size_t deflate_bound(size_t size);
 
 /* Compresses SIZE bytes at DATA into OUT, which has room for deflate_bound(). Returns the bytes
- * written, 0 on failure, which only a bug can cause. The same data give the same bytes. */
+ * written, 0 where there is no memory for it. The same data give the same bytes. */
 size_t deflate_band(struct deflate_encoder *encoder, const uint8_t *data, size_t size,
                     uint8_t *out);
 

@@ -49,13 +49,19 @@ static void png_message(char *out, size_t size, const char *message)
     out[i] = '\0';
 }
 
+/* Whether libpng says that it has no memory. */
+static bool png_lacks_memory(const char *text)
+{
+    return strstr(text, "out of memory") != NULL || strstr(text, "insufficient memory") != NULL;
+}
+
 static void reader_fail(png_structp png, const char *message)
 {
     struct png_reader *reader = png_get_error_ptr(png);
     char text[160];
     png_message(text, sizeof text, message);
-    bool memory = strstr(text, "out of memory") != NULL || strstr(text, "insufficient memory");
-    error_set(&reader->problem, memory ? ERROR_NO_MEMORY : ERROR_CORRUPT, "%s", text);
+    error_set(&reader->problem, png_lacks_memory(text) ? ERROR_NO_MEMORY : ERROR_CORRUPT, "%s",
+              text);
     png_longjmp(png, 1);
 }
 
@@ -539,7 +545,8 @@ static void header_fail(png_structp png, const char *message)
     struct png_header *header = png_get_error_ptr(png);
     char text[160];
     png_message(text, sizeof text, message);
-    error_set(header->error, ERROR_INTERNAL, "libpng: %s", text);
+    error_set(header->error, png_lacks_memory(text) ? ERROR_NO_MEMORY : ERROR_INTERNAL,
+              "libpng: %s", text);
     png_longjmp(png, 1);
 }
 

@@ -209,8 +209,10 @@ bool pngpack_next(struct pngpack *pack, const uint8_t **data, size_t *size, stru
     if (pack->bands_given == pack->first_band + pack->slots_used && !pack_bands(pack))
         return pack_keep(pack, error);
     struct slot *slot = &pack->slots[pack->bands_given - pack->first_band];
-    if (slot->out_bytes == 0)
-        return error_set(error, ERROR_INTERNAL, "the deflate library failed");
+    if (slot->out_bytes == 0) {
+        error_set(error, ERROR_NO_MEMORY, "out of memory for packing PNG");
+        return error_hint(error, "a larger --memory may help");
+    }
     pack->adler = deflate_adler32_join(pack->adler, slot->adler, slot->filtered_bytes);
     *data = slot->out + DEFLATE_HEADER_BYTES;
     *size = slot->out_bytes;

@@ -332,3 +332,16 @@ sys.exit(one.tobytes() != other.tobytes())' || {
     [ "$(size_of one) $(size_of two)" = "200x200 100x100" ]
     imgresize $sizes -f pam --output-template '/dev/fd/{name}' a.png 8> /dev/null 9> /dev/null
 }
+
+@test "bad: where memory ends while PNG is packed the status is that of memory" {
+    under_sanitizers && skip "the sanitizers need all address space"
+    render cutout --width 4099 --height 400 > a.pam
+    memory=32
+    until imgresize --memory ${memory}M --threads 2 --effort 9 --size a=99% --size b=98% \
+        --size c=97% --output-template '{name}.png' a.pam 2> error; do
+        [ "$?" -eq 71 ] || { cat error; false; }
+        memory=$((memory + 1))
+        [ "$memory" -lt 64 ]
+    done
+    [ "$memory" -gt 32 ]
+}
