@@ -153,6 +153,17 @@ static bool walk_scan(struct walk *walk, uint64_t start, size_t size)
     return walk_skip(walk, size);
 }
 
+/* All that has been seen and is not in a scan. */
+static uint64_t walk_other_bytes(const struct walk *walk)
+{
+    const struct jpeg_layout *layout = walk->layout;
+    uint64_t bytes = walk->source->taken_bytes;
+    for (unsigned i = 0; i < layout->scan_count && i < CODEC_JPEG_MAX_SCANS; i++)
+        if (layout->scans[i].end > 0)
+            bytes -= layout->scans[i].end - layout->scans[i].start;
+    return bytes;
+}
+
 static void walk_all(struct walk *walk)
 {
     struct jpeg_layout *layout = walk->layout;
@@ -170,7 +181,6 @@ static void walk_all(struct walk *walk)
         const uint8_t *length = marker_has_content(marker) ? walk_peek(walk, 2) : NULL;
         size_t size = length == NULL ? 0 : (size_t)(length[0] << 8 | length[1]);
         bool good = size >= 2;
-        layout->other_bytes += marker == MARKER_SOS ? 0 : size;
         if (good && marker == MARKER_SOS)
             good = walk_scan(walk, start, size);
         else if (good && marker_is_frame(marker))
@@ -183,6 +193,7 @@ static void walk_all(struct walk *walk)
         }
     }
     layout->known = layout->complete || layout->one_pass;
+    layout->other_bytes = walk_other_bytes(walk);
 }
 
 bool jpeg_layout_read(struct source *source, struct jpeg_layout *layout, struct error *error)

@@ -31,7 +31,7 @@ struct jpeg_layout {
     bool complete;          /* the end marker is there; not looked for where one_pass is set */
     uint8_t component_count, component_id[JPEG_MAX_COMPONENTS];
     uint64_t broken_at;     /* the marker whose content is not all there or not right; 0: none */
-    uint64_t other_bytes;   /* of segments that are no scans */
+    uint64_t other_bytes;   /* seen outside of scans: segments, and junk between them */
     unsigned scan_count;    /* the walk ends at CODEC_JPEG_MAX_SCANS + 1 */
     struct jpeg_scan scans[CODEC_JPEG_MAX_SCANS];
 };

@@ -377,6 +377,30 @@ static void test_scan_limit(void)
     }
 }
 
+/* Of a scan's decoder, all that is no scan is work, whatever it consists of. */
+static void test_other_bytes(void)
+{
+    enum { JUNK = 100 };
+    static uint8_t bytes[2000 + JUNK], plain[2000];
+    static const uint8_t kinds[][2] = {{0x12, 0x12}, {0, 0}, {0xff, 0xff}, {0xff, 0xd0}, {0xff, 0}};
+    struct source source;
+    struct jpeg_layout layout, with_junk;
+    struct error error = {0};
+    size_t size = many_scans(plain, 4);
+    source_from_memory(&source, plain, size);
+    bool good = jpeg_layout_read(&source, &layout, &error) && layout.other_bytes < size;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        memcpy(bytes, plain, 2);
+        for (size_t k = 0; k < JUNK; k++)
+            bytes[2 + k] = kinds[i][k % 2];
+        memcpy(bytes + 2 + JUNK, plain + 2, size - 2);
+        source_from_memory(&source, bytes, size + JUNK);
+        good = good && jpeg_layout_read(&source, &with_junk, &error) && with_junk.known &&
+               with_junk.other_bytes == layout.other_bytes + JUNK;
+        tap_ok(good, "junk between segments counts: %02x %02x", kinds[i][0], kinds[i][1]);
+    }
+}
+
 /* The usual ten scans of libjpeg: DC; Y 1-5, Cr, Cb, Y 6-63; the second last bits of Y; then the
  * last bits of DC, Cr, Cb and Y. */
 static void test_plan(void)
@@ -482,6 +506,7 @@ int main(void)
     test_metadata(65520);
     test_metadata(300000);
     test_scan_limit();
+    test_other_bytes();
     test_plan();
     test_tables();
     test_quality();
