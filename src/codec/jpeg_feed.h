@@ -26,8 +26,8 @@ bool jpeg_feed_open(struct jpeg_feed *feed, struct source *source, struct error 
  * where reading fails. */
 const uint8_t *jpeg_feed_next(struct jpeg_feed *feed, size_t *count, struct error *error);
 
-/* After scans have been marked, or ONLY was set: how many of the LEFT bytes that the decoder still has not used the
- * mark leaves it. */
+/* After scans have been marked, or ONLY was set: how many of the LEFT bytes that the decoder still
+ * has not used that leaves it. */
 size_t jpeg_feed_cut(struct jpeg_feed *feed, size_t left);
 
 /* Takes what the decoder has used: all but the last LEFT bytes. */
