@@ -345,3 +345,19 @@ sys.exit(one.tobytes() != other.tobytes())' || {
     done
     [ "$memory" -gt 32 ]
 }
+
+@test "bad: damage below all that is wanted leaves no rows that look whole in a pipe" {
+    # Of rows that are large enough not to wait in a buffer anyway.
+    render_png tall.png photo --width 3000 --height 1200
+    head -c -2000 tall.png > short.png
+    for options in "" "--sharpen 30%" "--background white"; do
+        # shellcheck disable=SC2086
+        set -- imgresize --size 3000x400 --fit cover --gravity north -f pam $options
+        "$@" tall.png > whole.pam
+        status=0
+        "$@" short.png > part.pam 2> messages || status=$?
+        [ "$status" -eq 65 ]
+        grep -q 'truncated' messages
+        [ "$(stat -c %s part.pam)" -lt "$(stat -c %s whole.pam)" ]
+    done
+}
